@@ -1,0 +1,39 @@
+# Two commands: `make verify` (the main job) and `make test`. Everything lives in .venv; nothing else of the system is touched.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c .ci/constraints.txt
+# Two threads on two shared cores are up to 100 times slower than one.
+ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONHASHSEED=0
+
+.PHONY: verify test slow check clean
+
+verify: .venv/.verify
+	$(ONE) $(BIN)/pisa-lab verify $(ARGS)
+
+test: .venv/.test check
+	$(ONE) $(BIN)/python -m pytest -n 2 -m "not slow and not gpu" $(ARGS)
+
+slow: .venv/.test
+	$(ONE) $(BIN)/python -m pytest -n 2 -m "slow and not gpu" $(ARGS)
+
+check: .venv/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pisa_lab needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+
+.venv/.verify: .venv/bin/python pyproject.toml
+	$(PIP) -e '.[lab,certify]'
+	@touch $@
+
+.venv/.test: .venv/bin/python pyproject.toml .ci/constraints.txt
+	$(PIP) -e '.[lab,certify,torch,fast,notebooks,test]'
+	@touch $@ .venv/.verify
+
+clean:
+	rm -rf .venv .pisa_lab build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

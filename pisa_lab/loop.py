@@ -1,0 +1,265 @@
+"""One loop for every method: run it, record measures, end with a closed status, stop and resume bit for bit."""
+
+import contextlib
+import dataclasses
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pisa_lab import residuals
+from pisa_lab._array import Array, index_like, like, namespace, to_numpy
+from pisa_lab._checks import finite, real, whole
+from pisa_lab.lagrangian import augmented_lagrangian
+from pisa_lab.method import Method
+from pisa_lab.problem import Problem, objective
+from pisa_lab.sampling import Sampler, draw_batch, sampler
+from pisa_lab.stamp import stamp
+from pisa_lab.state import Observation, State, select
+
+Measure = Callable[[Problem, Any], Array]
+"""(problem, state) → one number per replicate, shape (…)."""
+
+
+class Status(enum.StrEnum):
+    """How a run ended: the closed list."""
+
+    FINISHED = "FINISHED"
+    CONVERGED = "CONVERGED"
+    NON_FINITE = "NON_FINITE"
+    CALLBACK = "CALLBACK"
+
+
+def _objective(problem: Problem, state: Any) -> Array:
+    return objective(problem, state.consensus)
+
+
+def _penalty(problem: Problem, state: Any) -> Array:
+    return namespace(state.penalty).sum(state.weights * state.penalty, axis=state.penalty.ndim - 1)
+
+
+MEASURES: dict[str, Measure] = {
+    "objective": _objective,
+    "stationarity": residuals.stationarity,
+    "local": residuals.local_residual,
+    "consensus": residuals.consensus_residual,
+    "aggregate": residuals.aggregate_residual,
+    "lagrangian": augmented_lagrangian,
+    "penalty": _penalty,
+}
+"""What a run can record by name; the last five need multipliers, and are NaN for methods that have none."""
+
+_WITHOUT_MULTIPLIERS = ("objective", "stationarity")
+DEFAULT_MEASURES = ("objective", "stationarity", "local", "consensus", "aggregate")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a run leaves: the last finite state, the history, and how it ended.
+
+    ``history`` maps "iteration" to (records,) and each measure to (records,) or (records, replicates); ``broke`` holds
+    the
+    iteration at which a replicate became non-finite, −1 where none did.
+    """
+
+    state: Any
+    history: Mapping[str, np.ndarray[Any, Any]]
+    status: Status
+    iterations: int
+    seeds: tuple[int, ...]
+    broke: tuple[int, ...]
+
+    def last(self, measure: str) -> np.ndarray[Any, Any]:
+        """Return the last recorded value of ``measure``: a number, or one per replicate."""
+        return np.asarray(self.history[measure][-1])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one flat row per record and seed, each with the stamp of this machine."""
+        names = [name for name in self.history if name != "iteration"]
+        table = {name: self.history[name].reshape(len(self.history["iteration"]), -1) for name in names}
+        return [
+            {"iteration": int(iteration), "seed": seed, "status": str(self.status)}
+            | {name: float(table[name][record, place]) for name in names}
+            | stamp()
+            for record, iteration in enumerate(self.history["iteration"])
+            for place, seed in enumerate(self.seeds)
+        ]
+
+
+class _Oracle:
+    """The clients' answers: mini-batch gradients, each call of a round with a draw of its own."""
+
+    def __init__(self, problem: Any, rule: Sampler, seeds: Sequence[int] | int, experiment: int, number: int) -> None:
+        self._problem, self._rule, self._seeds = problem, rule, seeds
+        self._experiment, self._number = experiment, number
+
+    def __call__(self, w: Array) -> Observation:
+        indices = draw_batch(self._rule, self._problem, self._seeds, experiment=self._experiment, number=self._number)
+        self._number += 1
+        batch = None if indices is None else index_like(indices, w)
+        return Observation(self._problem.client_grad(w, batch), batch, self._problem)
+
+
+def run(
+    method: Method,
+    problem: Problem,
+    *,
+    steps: int,
+    w0: Any = None,
+    state: Any = None,
+    batches: int | Sampler | None = None,
+    seed: int = 0,
+    seeds: int | None = None,
+    experiment: int = 0,
+    measures: Sequence[str] | Mapping[str, Measure] = DEFAULT_MEASURES,
+    every: int | Iterable[int] | None = None,
+    tolerance: float | None = None,
+    callback: Callable[[Any, Any], bool | None] | None = None,
+    progress: bool | Callable[[int], object] = False,
+) -> Run:
+    """Return the run of ``method`` on ``problem`` for ``steps`` further rounds.
+
+    Args:
+        method: what to run.
+        problem: on any array library; the run stays on it.
+        steps: rounds to make; with ``state``, rounds after it.
+        w0: start, (*shape) or (replicates, *shape); the problem's own by default.
+        state: a state to resume from instead of a start; the same method, problem, batches and seeds then give what an
+            uninterrupted run gives, bit for bit.
+        batches: None for full gradients, a batch size for uniform draws, or a `Sampler`.
+        seed: of the mini-batches; with ``seeds=R`` the seeds are seed, …, seed+R−1.
+        seeds: number of replicates run at once on a leading axis; None for no such axis.
+        experiment: names the experiment in the random stream, so that two experiments with one seed see different
+        batches.
+        measures: names of `MEASURES`, or a mapping from names to functions of (problem, state).
+        every: record each so many rounds (by default some hundred records), or at these rounds; first and last always.
+        tolerance: end with CONVERGED when ‖∇F_λ(w)‖ is at most this at a record, in every replicate; never unless
+        given.
+        callback: called with the states before and after each round; True ends the run with CALLBACK.
+        progress: True for a bar on the terminal (needs rich), or a function of the rounds done.
+
+    Raises:
+        ValueError: an argument outside its domain; the message names it.
+    """
+    steps = whole("steps", steps)
+    names = (seed,) if seeds is None else tuple(range(seed, seed + whole("seeds", seeds, at_least=1)))
+    functions = _functions(measures)
+    limit = None if tolerance is None else real("tolerance", tolerance, above=0.0)
+    if state is None:
+        start = problem.initial if w0 is None else _start(problem, w0, seeds)
+        state = method.init(problem, start, replicates=seeds)
+    first = int(state.iteration)
+    recorded = _recorded(every, first, steps)
+    rule, status = sampler(batches), Status.FINISHED
+    records: list[tuple[int, dict[str, np.ndarray[Any, Any]]]] = []
+    broke = np.full(len(names), -1)
+    advance = _Advance(method, problem, rule, seed if seeds is None else names, experiment)
+    with np.errstate(all="ignore"), _bar(progress, steps) as tick:
+        records.append((first, _measure(functions, problem, state)))
+        for done in range(1, steps + 1):
+            before, (state, alive) = state, advance(state)
+            broke[~alive & (broke < 0)] = first + done
+            if np.all(broke >= 0):
+                status = Status.NON_FINITE
+            elif callback is not None and callback(before, state):
+                status = Status.CALLBACK
+            if status is not Status.FINISHED or first + done in recorded:
+                records.append((first + done, _measure(functions, problem, state)))
+                if status is Status.FINISHED and limit is not None and _converged(problem, state, limit):
+                    status = Status.CONVERGED
+            tick(done)
+            if status is not Status.FINISHED:
+                break
+    status = Status.NON_FINITE if np.any(broke >= 0) else status
+    history = {"iteration": np.asarray([iteration for iteration, _ in records])}
+    history |= {name: np.asarray([values[name] for _, values in records]) for name in functions}
+    return Run(state, history, status, records[-1][0], names, tuple(int(b) for b in broke))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Advance:
+    """One round, with replicates that become non-finite held at their last finite state."""
+
+    method: Method
+    problem: Problem
+    rule: Sampler
+    seeds: Sequence[int] | int
+    experiment: int
+
+    def __call__(self, state: Any) -> tuple[Any, np.ndarray[Any, Any]]:
+        number = state.iteration * getattr(self.method, "draws", 1)
+        new = self.method.step(state, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        count = 1 if isinstance(self.seeds, int) else len(self.seeds)
+        flags = _finite(new, count)
+        alive = to_numpy(flags)
+        if np.all(alive):
+            return new, alive
+        return state if isinstance(self.seeds, int) else select(flags, new, state, count), alive
+
+
+def _finite(state: Any, count: int) -> Array:
+    """Return whether each replicate's consensus and multipliers are finite, shape (count,)."""
+    xp = namespace(state.consensus)
+    flags = xp.all(xp.reshape(xp.isfinite(state.consensus), (count, -1)), axis=1)
+    if isinstance(state, State):
+        flags = flags & xp.all(xp.reshape(xp.isfinite(state.multiplier), (count, -1)), axis=1)
+    return flags
+
+
+def _start(problem: Problem, w0: Any, seeds: int | None) -> Array:
+    start = finite("w0", to_numpy(w0) if hasattr(w0, "ndim") else w0)
+    shape = tuple(problem.initial.shape)
+    if start.shape != shape and (seeds is None or start.shape != (seeds, *shape)):
+        raise ValueError(f"w0: shape {start.shape} must be {shape}" + (f" or {(seeds, *shape)}" if seeds else ""))
+    return like(start, problem.initial)
+
+
+def _functions(measures: Sequence[str] | Mapping[str, Measure]) -> Mapping[str, Measure]:
+    if isinstance(measures, Mapping):
+        return measures
+    unknown = [name for name in measures if name not in MEASURES]
+    if unknown:
+        raise ValueError(f"measures: {unknown[0]!r} is not one of {', '.join(MEASURES)}")
+    return {name: MEASURES[name] for name in measures}
+
+
+def _measure(functions: Mapping[str, Measure], problem: Problem, state: Any) -> dict[str, np.ndarray[Any, Any]]:
+    nothing = np.full(tuple(state.consensus.shape[: state.consensus.ndim - problem.initial.ndim]), np.nan)
+    return {
+        name: nothing
+        if name in MEASURES and name not in _WITHOUT_MULTIPLIERS and not isinstance(state, State)
+        else to_numpy(function(problem, state))
+        for name, function in functions.items()
+    }
+
+
+def _converged(problem: Problem, state: Any, tolerance: float) -> bool:
+    return bool(np.all(to_numpy(residuals.stationarity(problem, state)) <= tolerance))
+
+
+def _recorded(every: int | Iterable[int] | None, first: int, steps: int) -> set[int]:
+    last = first + steps
+    if every is None:
+        every = max(1, steps // 100)
+    if isinstance(every, int | np.integer):
+        stride = whole("every", every, at_least=1)
+        return {*range(-(-first // stride) * stride, last + 1, stride), last}
+    return {*(whole("every", iteration) for iteration in every), last}
+
+
+@contextlib.contextmanager
+def _bar(progress: bool | Callable[[int], object], steps: int) -> Iterator[Callable[[int], object]]:
+    """Yield what to call with the number of rounds done."""
+    if callable(progress):
+        yield progress
+    elif not progress:
+        yield lambda done: None
+    else:
+        try:
+            from rich.progress import Progress
+        except ImportError as error:
+            raise ValueError("progress: a bar needs rich; pip install 'pisa-lab[lab]'") from error
+        with Progress(transient=True) as bar:
+            task = bar.add_task("rounds", total=steps)
+            yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,177 @@
+"""PISA: Algorithm 1 as two half-steps."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pisa_lab import updates
+from pisa_lab._array import Array, broadcast, like, namespace
+from pisa_lab._checks import Scalars, choice, reals
+from pisa_lab.preconditioners import OrthogonalMomentum, SecondMoment, Zero
+from pisa_lab.preconditioners.base import Preconditioner
+from pisa_lab.problem import Problem
+from pisa_lab.schedules import Constant, Geometric, Schedule
+from pisa_lab.state import Observation, State
+
+Oracle = Callable[[Array], Observation]
+"""w (…, 1 or clients, *shape) → what the clients see there: gradient, indices of the batch, curvature oracle."""
+
+
+class Method(Protocol):
+    """An algorithm: a first state, and a step from state to state."""
+
+    def init(self, problem: Problem, w: Array, *, replicates: int | None = None) -> Any:
+        """Return the first state at ``w`` (*shape) or (replicates, *shape)."""
+
+    def step(self, state: Any, oracle: Oracle) -> Any:
+        """Return the state after one communication round."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PISA:
+    r"""The preconditioned inexact stochastic ADMM. Source: MATH.md section 2 (reconstructed).
+
+    Args:
+        penalty: $\sigma_i^0 > 0$ (Boyd's ρ): one number, one per client, or (replicates, clients).
+        rho: $\rho_i \ge 0$, the weight of the preconditioner, not the ADMM penalty; shaped as ``penalty``.
+        penalty_ratio: $\gamma_i \in (0, 1]$, the short form of ``schedule=Geometric(γ)``.
+        schedule: the rule for $\sigma$; by default constant.
+        preconditioner: $Q_i$; by default 0.
+        warm: start from $\pi_i^0 = -\nabla F_i(w^0)$ instead of 0 (one full gradient more).
+        penalty_update: whether σ changes before the client's solve (the paper's order, reconstructed) or after it
+        (the "mixed"
+            order: the client uses $\sigma^\ell$, the next server step $\sigma^{\ell+1}$).
+        first: which half-step opens a round; "client" takes the first gradient at $w^0$ itself, as a torch optimiser
+        does.
+
+    Raises:
+        ValueError: a number outside its domain, or both ``penalty_ratio`` and ``schedule``.
+    """
+
+    penalty: Scalars
+    rho: Scalars = 0.0
+    penalty_ratio: Scalars = 1.0
+    schedule: Schedule | None = None
+    preconditioner: Preconditioner[Any] = dataclasses.field(default_factory=Zero)
+    warm: bool = False
+    penalty_update: str = "before_solve"
+    first: str = "server"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "penalty", reals("penalty", self.penalty, above=0.0))
+        object.__setattr__(self, "rho", reals("rho", self.rho, at_least=0.0))
+        object.__setattr__(self, "penalty_ratio", reals("penalty_ratio", self.penalty_ratio, above=0.0, at_most=1.0))
+        if self.schedule is not None and self.penalty_ratio != 1.0:
+            raise ValueError("schedule: give either schedule or penalty_ratio, not both")
+        for name in ("init", "update", "solve"):
+            if not callable(getattr(self.preconditioner, name, None)):
+                raise ValueError(f"preconditioner: {self.preconditioner!r} has no method {name!r}")
+        choice("penalty_update", self.penalty_update, ("before_solve", "after_solve"))
+        choice("first", self.first, ("server", "client"))
+
+    def init(self, problem: Problem, w: Array, *, replicates: int | None = None) -> State:
+        r"""Return the state at ``w`` (\*shape) or (replicates, \*shape), with π = 0 or the warm start.
+
+        Raises:
+            ValueError: per-client numbers that do not match the problem's clients or the replicates.
+        """
+        clients, shape = problem.weights.shape[0], problem.initial.shape
+        lead = () if replicates is None else (replicates,)
+        penalty = self._per_client("penalty", self.penalty, problem.weights, lead)
+        self._per_client("rho", self.rho, problem.weights, lead)
+        self._per_client("penalty_ratio", self.penalty_ratio, problem.weights, lead)
+        consensus = broadcast(w, (*lead, *shape))
+        zeros = broadcast(0 * problem.initial, (*lead, clients, *shape))
+        state = State(
+            iteration=0,
+            consensus=consensus,
+            deviation=zeros,
+            multiplier=0 * zeros,
+            penalty=penalty,
+            preconditioner=self.preconditioner.init(zeros),
+            increment=0 * consensus,
+            weights=problem.weights,
+            ridge=float(problem.ridge),
+        )
+        return state._replace(multiplier=-problem.client_grad(state.shared)) if self.warm else state
+
+    def step(self, state: State, oracle: Oracle) -> State:
+        """Return the state after one round: server then clients, or clients then server when ``first`` says so."""
+        if self.first == "client":
+            return self.server_update(self.client_update(state, oracle(state.shared)))
+        state = self.server_update(state)
+        return self.client_update(state, oracle(state.shared))
+
+    def server_update(self, state: State) -> State:
+        """Return the state with the new consensus w^{ℓ+1}; the clients' w_i and π_i stay where they are."""
+        increment = updates.consensus_step(
+            state.consensus, state.deviation, state.multiplier, state.penalty, state.weights, state.ridge
+        )
+        deviation = state.deviation - namespace(increment).expand_dims(increment, axis=state.client_axis)
+        return state._replace(consensus=state.consensus + increment, deviation=deviation, increment=increment)
+
+    def client_update(self, state: State, at: Observation) -> State:
+        """Return the state after every client's inexact solve at the shared w: one line per line of Algorithm 1."""
+        penalty = self._next_penalty(state) if self.penalty_update == "before_solve" else state.penalty
+        direction, memory = self.preconditioner.update(state.preconditioner, self._seen(state, at))
+        solution = self.preconditioner.solve(memory, state.multiplier + direction, penalty, self._rho(state))
+        deviation = updates.local_deviation(solution)
+        multiplier = updates.multiplier_step(state.multiplier, penalty, deviation)
+        if self.penalty_update == "after_solve":
+            penalty = self._next_penalty(state)
+        return state._replace(
+            iteration=state.iteration + 1,
+            deviation=deviation,
+            multiplier=multiplier,
+            penalty=penalty,
+            preconditioner=memory,
+        )
+
+    def _seen(self, state: State, at: Observation) -> Observation:
+        """Complete what a caller left out of ``at``."""
+        return at._replace(
+            multiplier=state.multiplier,
+            consensus=state.shared,
+            iteration=state.iteration,
+            batch_axes=state.client_axis + 1,
+        )
+
+    def _next_penalty(self, state: State) -> Array:
+        schedule = self.schedule or (Constant() if self.penalty_ratio == 1.0 else Geometric(self.penalty_ratio))
+        return schedule.next(broadcast(like(self.penalty, state.penalty), state.penalty.shape), state)
+
+    def _rho(self, state: State) -> Array | float:
+        return (
+            self.rho if isinstance(self.rho, float) else broadcast(like(self.rho, state.penalty), state.penalty.shape)
+        )
+
+    @staticmethod
+    def _per_client(name: str, value: Scalars, weights: Array, lead: tuple[int, ...]) -> Array:
+        array, target = like(value, weights), (*lead, weights.shape[0])
+        padded = (1,) * (len(target) - array.ndim) + tuple(array.shape)
+        if array.ndim > len(target) or any(have not in (1, want) for have, want in zip(padded, target, strict=True)):
+            raise ValueError(f"{name}: shape {tuple(array.shape)} does not fit (replicates, clients) = {target}")
+        return broadcast(array, target)
+
+
+def sisa(
+    penalty: Scalars,
+    *,
+    rho: Scalars = 1.0,
+    scheme: str = "III",
+    beta: float = 0.999,
+    clip: float | None = None,
+    **settings: Any,
+) -> PISA:
+    """Return SISA: PISA with Q from the second moment of π + g. Source: MATH.md section 3."""
+    return PISA(penalty=penalty, rho=rho, preconditioner=SecondMoment(scheme=scheme, beta=beta, clip=clip), **settings)
+
+
+def nsisa(penalty: Scalars, *, rho: Scalars = 1.0, blocks: Any = None, **settings: Any) -> PISA:
+    """Return NSISA: the gradient replaced by Newton–Schulz orthogonalised momentum on the matrix ``blocks``.
+
+    ``blocks`` are the (name, shape) pairs of a flat parameter, `problem.blocks`; None treats a two-axis parameter as
+    one matrix.
+    Source: MATH.md section 3.
+    """
+    return PISA(penalty=penalty, rho=rho, preconditioner=OrthogonalMomentum(blocks=blocks), **settings)

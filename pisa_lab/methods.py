@@ -1,0 +1,122 @@
+"""METHODS: PISA, its variants and the baselines, one row each, built from the same few settings."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pisa_lab._checks import Scalars
+from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
+from pisa_lab.method import PISA, Method, nsisa, sisa
+from pisa_lab.preconditioners import Identity
+from pisa_lab.preconditioners.base import Preconditioner
+from pisa_lab.schedules import Schedule
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a command line says of any method; a baseline's learning rate is 1/penalty, as PISA's is (MATH.md I3)."""
+
+    penalty: Scalars
+    rho: Scalars | None = None
+    schedule: Schedule | None = None
+    clip: float | None = None
+    warm: bool = False
+    preconditioner: Preconditioner[Any] | None = None
+    local_steps: int = 5
+
+    @property
+    def rate(self) -> Scalars:
+        """1/σ: one number, or one per replicate.
+
+        Raises:
+            ValueError: the penalty differs between clients; a baseline has one rate for all of them.
+        """
+        if isinstance(self.penalty, float | int):
+            return 1 / float(self.penalty)
+        rows = [row if isinstance(row, tuple) else () for row in self.penalty]
+        if any(len(row) != 1 for row in rows):
+            raise ValueError(f"penalty: {self.penalty!r} differs between clients; a baseline has one rate for all")
+        return tuple(1 / float(row[0]) for row in rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodRow:
+    """One method: its name, how it is built, what it is, and the conformance tests it is exempt from, with reasons."""
+
+    name: str
+    build: Callable[[Any, Settings], Method]
+    summary: str
+    exempt: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def _common(settings: Settings) -> dict[str, Any]:
+    return {"penalty": settings.penalty, "schedule": settings.schedule, "warm": settings.warm}
+
+
+def _rho(settings: Settings, default: float) -> Scalars:
+    return default if settings.rho is None else settings.rho
+
+
+def _pisa(problem: Any, settings: Settings) -> PISA:
+    if settings.preconditioner is None:
+        return PISA(rho=_rho(settings, 0.0), **_common(settings))
+    return PISA(rho=_rho(settings, 1.0), preconditioner=settings.preconditioner, **_common(settings))
+
+
+def _damped(problem: Any, settings: Settings) -> PISA:
+    return PISA(rho=_rho(settings, 1.0), preconditioner=Identity(), **_common(settings))
+
+
+def _sisa(scheme: str) -> Callable[[Any, Settings], PISA]:
+    def build(problem: Any, settings: Settings) -> PISA:
+        common = _common(settings)
+        return sisa(common.pop("penalty"), rho=_rho(settings, 1.0), scheme=scheme, clip=settings.clip, **common)
+
+    return build
+
+
+def _nsisa(problem: Any, settings: Settings) -> PISA:
+    common = _common(settings)
+    blocks = getattr(problem, "blocks", None)
+    return nsisa(common.pop("penalty"), rho=_rho(settings, 1.0), blocks=blocks, **common)
+
+
+def _server(rule: str) -> Callable[[Any, Settings], FedSGD]:
+    return lambda problem, settings: FedSGD(rate=settings.rate, rule=rule)
+
+
+def _fedavg(problem: Any, settings: Settings) -> FedAvg:
+    return FedAvg(rate=settings.rate, local_steps=settings.local_steps)
+
+
+_NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATH.md V9)"}
+_UNSTABLE = {"kkt": "rate/epsilon amplifies a gradient of rounding size: a KKT point is fixed but unstable"}
+_DRIFT = {"kkt": "local steps drift away from w when the clients differ"}
+
+METHODS = (
+    MethodRow("pisa", _pisa, "PISA with Q = 0, or the preconditioner given"),
+    MethodRow("pisa-damped", _damped, "PISA with Q = I"),
+    MethodRow("sisa-1", _sisa("I"), "SISA, scheme I: the sum of (π+g)²"),
+    MethodRow("sisa-2", _sisa("II"), "SISA, scheme II: a moving average"),
+    MethodRow("sisa", _sisa("III"), "SISA, scheme III: a moving average with bias correction"),
+    MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _NOT_KKT),
+    MethodRow("fedsgd", _server("sgd"), "one gradient per client and round, averaged; rate 1/penalty"),
+    MethodRow("fedsgd-momentum", _server("momentum"), "FedSGD with heavy-ball momentum 0.9 on the server"),
+    MethodRow("fedsgd-rmsprop", _server("rmsprop"), "FedSGD with RMSProp on the server"),
+    MethodRow("fedsgd-adam", _server("adam"), "FedSGD with Adam on the server", _UNSTABLE),
+    MethodRow("fedavg", _fedavg, "local gradient steps, then the mean; rate 1/penalty", _DRIFT),
+    MethodRow("exact-admm", lambda p, s: ExactADMM(penalty=s.penalty), "consensus ADMM with exact local solves"),
+)
+"""The methods a command line can name; adding a row adds its conformance tests."""
+
+
+def by_name(name: str) -> MethodRow:
+    """Return the row called ``name``.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for row in METHODS:
+        if row.name == name:
+            return row
+    raise ValueError(f"method: {name!r} is not one of {', '.join(row.name for row in METHODS)}")

@@ -1,0 +1,126 @@
+"""Mini-batches: which rows every client looks at, as a pure function of (experiment, seed, client, draw).
+
+Indices are made on the host by a counter-based generator (Philox), so that NumPy, CuPy and torch see the same
+batches whatever the
+number of replicates, the order of the clients or the iteration at which a run was resumed.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from pisa_lab._checks import whole
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+_BLOCK = 64
+"""Draws made at once: a new generator costs some 10 µs, more than the indices of one batch."""
+
+
+class Sampler(Protocol):
+    """A rule for the rows that one client looks at."""
+
+    def draw(self, stream: "Stream", size: int, number: int) -> Indices | None:
+        """Return the indices of draw ``number`` among ``size`` rows, shape (b,), or None for all of them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """The source of one client's randomness: no state, only a name."""
+
+    experiment: int
+    seed: int
+    client: int
+
+    def generator(self, block: int) -> np.random.Generator:
+        """Return the generator of block ``block`` of this stream."""
+        name = np.random.SeedSequence([self.experiment, self.seed, self.client])
+        key = name.generate_state(2, np.uint64)
+        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, block]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Full:
+    """Every row: full gradients."""
+
+    def draw(self, stream: Stream, size: int, number: int) -> None:
+        """Return None."""
+        return
+
+
+@dataclasses.dataclass(frozen=True)
+class Uniform:
+    """``size`` rows drawn independently and uniformly, so that the mini-batch gradient is unbiased."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", whole("batch", self.size, at_least=1))
+
+    def draw(self, stream: Stream, size: int, number: int) -> Indices:
+        """Return the indices of draw ``number``, shape (b,)."""
+        return _uniform_block(stream, size, self.size, number // _BLOCK)[number % _BLOCK]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reshuffled:
+    """``size`` rows at a time from a fresh permutation per epoch; a last batch that would be short is left out."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", whole("batch", self.size, at_least=1))
+
+    def draw(self, stream: Stream, size: int, number: int) -> Indices:
+        """Return the indices of draw ``number``, shape (b,); a client with fewer rows than b repeats them in turn."""
+        per_epoch = max(size // self.size, 1)
+        order = _permutation(stream, size, number // per_epoch)
+        start = (number % per_epoch) * self.size
+        return np.take(order, np.arange(start, start + self.size), mode="wrap")
+
+
+@functools.lru_cache(maxsize=4096)
+def _uniform_block(stream: Stream, rows: int, size: int, block: int) -> Indices:
+    return stream.generator(block).integers(0, rows, size=(_BLOCK, size), dtype=np.int64)
+
+
+@functools.lru_cache(maxsize=1024)
+def _permutation(stream: Stream, rows: int, epoch: int) -> Indices:
+    return stream.generator(epoch).permutation(rows)
+
+
+def sampler(batch: int | Sampler | None) -> Sampler:
+    """Return the sampler that ``batch`` means: None is full gradients, a number a uniform batch of that size.
+
+    Raises:
+        ValueError: a number below one.
+    """
+    if batch is None:
+        return Full()
+    return Uniform(batch) if isinstance(batch, int | np.integer) else batch
+
+
+def draw_batch(
+    rule: Sampler, problem: Any, seeds: Sequence[int] | int, *, experiment: int, number: int
+) -> Indices | None:
+    """Return the indices of every client's batch: (clients, b), or (replicates, clients, b) for several seeds.
+
+    Raises:
+        ValueError: the problem has no samples to draw from.
+    """
+    if isinstance(rule, Full):
+        return None
+    sizes = getattr(problem, "sizes", None)
+    if sizes is None:
+        raise ValueError("batch: this problem has no samples; problems.transforms.with_noise gives it some")
+    names = [int(name) for name in getattr(problem, "client_ids", range(len(sizes)))]
+    replicated = not isinstance(seeds, int)
+    drawn = [
+        [rule.draw(Stream(experiment, seed, name), int(size), number) for name, size in zip(names, sizes, strict=True)]
+        for seed in (seeds if not isinstance(seeds, int) else (seeds,))
+    ]
+    indices = np.asarray(drawn, dtype=np.int64)
+    return indices if replicated else indices[0]

@@ -1,0 +1,31 @@
+"""What every test may ask for: an array library, one thread, and a figure backend without a display."""
+
+import importlib.util
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ["MPLBACKEND"] = "Agg"
+
+import pytest
+
+from pisa_lab._array import backend
+
+
+def _cuda() -> bool:
+    # CuPy imports silently without a GPU and then fails at the first allocation.
+    return importlib.util.find_spec("cupy") is not None and importlib.import_module("cupy").is_available()
+
+
+@pytest.fixture(params=["numpy", "strict", "torch", pytest.param("cupy", marks=pytest.mark.gpu)])
+def library(request: pytest.FixtureRequest) -> str:
+    """The name of an array library; torch missing is a failure, not a skip."""
+    if request.param == "cupy" and not _cuda():
+        pytest.skip("no CUDA device")
+    return request.param
+
+
+@pytest.fixture
+def xp(library: str):
+    """The namespace of that library."""
+    return backend(library)

@@ -1,0 +1,112 @@
+"""Bad input to the library: a ValueError whose message begins with the argument's name."""
+
+import numpy as np
+import pytest
+from small import quadratics
+
+from pisa_lab import PISA, from_functions, load_state, nsisa, run, sisa
+from pisa_lab._array import backend
+from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
+from pisa_lab.methods import Settings, by_name
+from pisa_lab.sampling import Reshuffled, Uniform
+from pisa_lab.schedules import Function, Geometric, InverseCosine, Polynomial, ResidualBalancing
+
+NAN, INF = float("nan"), float("inf")
+PAIR = (lambda w: float(w @ w), lambda w: 2 * w)
+START = np.zeros(2)
+
+
+def go(method=None, **arguments):
+    return run(method or PISA(penalty=4.0), quadratics(), **{"steps": 2, **arguments})
+
+
+CASES = [
+    ("penalty", lambda: PISA(penalty=-1.0)),
+    ("penalty", lambda: PISA(penalty=0)),
+    ("penalty", lambda: PISA(penalty=NAN)),
+    ("penalty", lambda: PISA(penalty=INF)),
+    ("penalty", lambda: PISA(penalty="much")),
+    ("penalty", lambda: PISA(penalty=True)),
+    ("penalty", lambda: PISA(penalty=())),
+    ("penalty", lambda: PISA(penalty=(1.0, -2.0, 3.0))),
+    ("penalty", lambda: PISA(penalty=((1.0, 2.0), (1.0,)))),
+    ("penalty", lambda: PISA(penalty=np.ones((2, 2, 2)))),
+    ("penalty", lambda: go(PISA(penalty=(1.0, 2.0)))),
+    ("penalty", lambda: go(PISA(penalty=np.ones((2, 3))))),
+    ("penalty", lambda: go(PISA(penalty=np.ones((2, 3))), seeds=3)),
+    ("rho", lambda: PISA(penalty=1.0, rho=-0.1)),
+    ("rho", lambda: go(sisa(4.0, rho=(1.0, 2.0)))),
+    ("rho", lambda: sisa(4.0, rho=NAN)),
+    ("penalty_ratio", lambda: PISA(penalty=1.0, penalty_ratio=1.5)),
+    ("penalty_ratio", lambda: PISA(penalty=1.0, penalty_ratio=0.0)),
+    ("penalty_ratio", lambda: Geometric((0.9, 1.1))),
+    ("penalty_ratio", lambda: go(PISA(penalty=4.0, penalty_ratio=(0.9, 0.9)))),
+    ("schedule", lambda: PISA(penalty=1.0, penalty_ratio=0.9, schedule=Polynomial())),
+    ("schedule", lambda: go(PISA(penalty=1.0, schedule=Function(lambda k: -1.0)))),
+    ("exponent", lambda: Polynomial(-1.0)),
+    ("total", lambda: InverseCosine(total=0)),
+    ("floor", lambda: InverseCosine(total=5, floor=0.0)),
+    ("factor", lambda: ResidualBalancing(factor=1.0)),
+    ("threshold", lambda: ResidualBalancing(threshold=0.5)),
+    ("preconditioner", lambda: PISA(penalty=1.0, preconditioner=None)),
+    ("preconditioner", lambda: PISA(penalty=1.0, preconditioner=3.0)),
+    ("penalty_update", lambda: PISA(penalty=1.0, penalty_update="sometimes")),
+    ("first", lambda: PISA(penalty=1.0, first="nobody")),
+    ("scheme", lambda: sisa(1.0, scheme="IV")),
+    ("beta", lambda: sisa(1.0, beta=1.0)),
+    ("clip", lambda: sisa(1.0, clip=0.0)),
+    ("blocks", lambda: go(nsisa(1.0, blocks=(("W", (3, 3)),)))),
+    ("steps", lambda: go(steps=-1)),
+    ("steps", lambda: go(steps=2.5)),
+    ("seeds", lambda: go(seeds=0)),
+    ("w0", lambda: go(w0=np.zeros(5))),
+    ("w0", lambda: go(w0=[NAN] * 4)),
+    ("w0", lambda: go(w0=np.zeros((3, 4)), seeds=2)),
+    ("measures", lambda: go(measures=("loss",))),
+    ("every", lambda: go(every=0)),
+    ("tolerance", lambda: go(tolerance=-1e-3)),
+    ("batch", lambda: go(batches=0)),
+    ("batch", lambda: Uniform(0)),
+    ("batch", lambda: Reshuffled(-3)),
+    ("batch", lambda: run(PISA(penalty=1.0), from_functions([PAIR], START), steps=1, batches=2)),
+    ("functions", lambda: from_functions([], START)),
+    ("functions", lambda: from_functions([(PAIR[0], lambda w: w[:1])], START)),
+    ("initial", lambda: from_functions([PAIR], [0.0, NAN])),
+    ("initial", lambda: from_functions([PAIR], "start")),
+    ("weights", lambda: from_functions([PAIR, PAIR], START, weights=[0.5, 0.6])),
+    ("weights", lambda: from_functions([PAIR, PAIR], START, weights=[1.5, -0.5])),
+    ("weights", lambda: from_functions([PAIR, PAIR], START, weights=[1.0])),
+    ("weights", lambda: from_functions([PAIR, PAIR], START, weights=[NAN, 1.0])),
+    ("ridge", lambda: from_functions([PAIR], START, ridge=-1.0)),
+    ("backend", lambda: backend("tensorflow")),
+    ("path", lambda: load_state("nowhere.npz", ())),
+    ("rate", lambda: FedSGD(rate=0.0)),
+    ("rule", lambda: FedSGD(rate=1.0, rule="adagrad")),
+    ("beta1", lambda: FedSGD(rate=1.0, beta1=1.0)),
+    ("local_steps", lambda: FedAvg(rate=1.0, local_steps=0)),
+    ("server_rate", lambda: FedAvg(rate=1.0, server_rate=0.0)),
+    ("accuracy", lambda: ExactADMM(penalty=1.0, accuracy=2.0)),
+    ("problem", lambda: run(ExactADMM(penalty=1.0), from_functions([PAIR], START), steps=1)),
+    ("method", lambda: by_name("adamw")),
+    ("penalty", lambda: by_name("fedsgd").build(quadratics(), Settings(penalty=(1.0, 2.0, 3.0)))),
+]
+
+
+@pytest.mark.parametrize(("argument", "call"), CASES, ids=[f"{n}-{c[0]}" for n, c in enumerate(CASES)])
+def test_bad_input_names_the_argument(argument, call):
+    with pytest.raises(ValueError, match=rf"^{argument}\b"):
+        call()
+
+
+def test_cupy_without_a_gpu_says_so():
+    try:
+        import cupy
+    except ImportError:
+        expected = "not installed"
+    else:
+        if cupy.is_available():
+            assert backend("cupy").asarray([1.0]).ndim == 1
+            return
+        expected = "no CUDA device"
+    with pytest.raises(ValueError, match=f"^backend: 'cupy'.*{expected}"):
+        backend("cupy")
