@@ -38,10 +38,10 @@ def real(
 
 def reals(name: str, value: Any, **interval: float) -> Scalars:
     """Return one float or nested tuples of floats, each checked as `real` does; at most replicates × clients."""
-    if isinstance(value, str) or not (isinstance(value, Iterable) or np.ndim(value)):
+    if getattr(value, "ndim", None) == 0:
+        return real(name, value.item(), **interval)
+    if isinstance(value, str) or not isinstance(value, Iterable):
         return real(name, value, **interval)
-    if np.ndim(value) == 0:
-        return real(name, np.asarray(value).item(), **interval)
     values = tuple(reals(name, entry, **interval) for entry in value)
     if not values:
         raise ValueError(f"{name}: empty; one number, or one per client")

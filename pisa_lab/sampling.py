@@ -62,7 +62,8 @@ class Uniform:
 
     def draw(self, stream: Stream, size: int, number: int) -> Indices:
         """Return the indices of draw ``number``, shape (b,)."""
-        return _uniform_block(stream, size, self.size, number // _BLOCK)[number % _BLOCK]
+        drawn: Indices = _uniform_block(stream, size, self.size, number // _BLOCK)[number % _BLOCK]
+        return drawn
 
 
 @dataclasses.dataclass(frozen=True)

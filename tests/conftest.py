@@ -7,9 +7,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["MPLBACKEND"] = "Agg"
 
-import pytest
+import pytest  # noqa: E402 - NumPy reads the thread counts when it is loaded
 
-from pisa_lab._array import backend
+from pisa_lab._array import backend  # noqa: E402
 
 
 def _cuda() -> bool:

@@ -178,7 +178,7 @@ def test_counting_what_is_asked_of_a_problem():
 
 def test_a_users_functions_make_a_problem():
     problem = from_functions(
-        [(lambda w: float((w - c) @ (w - c)), lambda w, c=c: 2 * (w - c)) for c in (0.0, 1.0, 5.0)], np.zeros(2)
+        [(lambda w, c=c: float((w - c) @ (w - c)), lambda w, c=c: 2 * (w - c)) for c in (0.0, 1.0, 5.0)], np.zeros(2)
     )
     result = run(PISA(penalty=8.0), problem, steps=200)
     np.testing.assert_allclose(result.state.consensus, 2.0, rtol=1e-9)

@@ -1,0 +1,1 @@
+"""Problems with known mathematics, on synthetic and real data; `problems.table.PROBLEMS` lists the families."""

@@ -1,0 +1,41 @@
+"""The README's blocks: Python is executed, ten-line promises are counted, tables are the tool's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
+def test_a_python_block_runs(code, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize("what", ["problem", "preconditioner", "claim"])
+def test_a_users_own_takes_less_than_ten_lines(what):
+    (block,) = [code for code in PYTHON if f"# your own {what}" in code]
+    own = block.split(f"# your own {what}")[1].split("# and its use")[0]
+    lines = [line for line in own.splitlines()[1:] if line.strip()]
+    assert 0 < len(lines) < 10, lines
+    assert "# and its use" in block
+
+
+def test_every_folder_of_the_map_exists():
+    section = TEXT.split("## Map")[1].split("\n## ")[0]
+    names = re.findall(r"^\| `([^`]+)`", section, re.M)
+    assert len(names) >= 6
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_the_claims_table_is_the_tables_claims():
+    from proofs_check.table import CLAIMS
+
+    section = TEXT.split("<!-- claims:begin -->")[1].split("<!-- claims:end -->")[0]
+    rows = dict(re.findall(r"^\| ([\w.-]+) \| \w+ \| \w+ \| (\w+) \|", section, re.M))
+    assert rows == {claim.name: str(claim.expected) for claim in CLAIMS}
+    assert re.search(r"commit [0-9a-f]{7,}", section)
