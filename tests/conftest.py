@@ -10,6 +10,7 @@ os.environ["MPLBACKEND"] = "Agg"
 import pytest  # noqa: E402 - NumPy reads the thread counts when it is loaded
 
 from pisa_lab._array import backend  # noqa: E402
+from problems.table import PROBLEMS  # noqa: E402
 
 
 def _cuda() -> bool:
@@ -29,3 +30,23 @@ def library(request: pytest.FixtureRequest) -> str:
 def xp(library: str):
     """The namespace of that library."""
     return backend(library)
+
+
+@pytest.fixture(params=PROBLEMS, ids=lambda row: row.name)
+def family(request: pytest.FixtureRequest):
+    """Every row of PROBLEMS in turn."""
+    return request.param
+
+
+@pytest.fixture
+def problem(family):
+    """A small instance of that family with three clients."""
+    return family.build(0, 3)
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Keep the user's cache of data out of a test."""
+    from problems import adult
+
+    monkeypatch.setattr(adult, "cache_folder", lambda: tmp_path / "cache")
