@@ -5,7 +5,6 @@ import itertools
 
 import numpy as np
 import pytest
-from kind_cases import host
 from preconditioner_cases import (
     ROWS,
     Bumpy,
@@ -16,12 +15,17 @@ from preconditioner_cases import (
 )
 
 from pisa_lab import PISA, Status, load_state, run, save_state
+from pisa_lab._array import to_numpy
 from pisa_lab.preconditioners import (
     PRECONDITIONERS,
     Base,
     Clipped,
 )
 from pisa_lab.state import leaves
+
+
+def host(tree):
+    return [np.array(to_numpy(leaf)) for _, leaf in leaves(tree) if hasattr(leaf, "ndim")]
 
 
 @ROWS
