@@ -1,0 +1,38 @@
+"""Claims judged by running the method.
+
+Exact identities, rates, limits, floors, descent, bounds, hypotheses, real data.
+"""
+
+from proofs_check.claim import Claim
+from proofs_check.measured.constant_penalty import CLAIMS_CONSTANT_PENALTY
+from proofs_check.measured.descent import CLAIMS_DESCENT
+from proofs_check.measured.equivalences import CLAIMS_EQUIVALENCES
+from proofs_check.measured.floors import CLAIMS_FLOORS
+from proofs_check.measured.growing_penalty import CLAIMS_GROWING_PENALTY
+from proofs_check.measured.hypotheses import CLAIMS_HYPOTHESES
+from proofs_check.measured.identities import CLAIMS_IDENTITIES
+from proofs_check.measured.kinks import CLAIMS_KINKS
+from proofs_check.measured.limits import CLAIMS_LIMITS
+from proofs_check.measured.orthogonal import CLAIMS_ORTHOGONAL
+from proofs_check.measured.rates import CLAIMS_RATES
+from proofs_check.measured.real_data import CLAIMS_REAL_DATA
+from proofs_check.measured.uniformity import CLAIMS_UNIFORMITY
+
+CLAIMS_MEASURED: tuple[Claim, ...] = (
+    *CLAIMS_IDENTITIES,
+    *CLAIMS_EQUIVALENCES,
+    *CLAIMS_RATES,
+    *CLAIMS_LIMITS,
+    *CLAIMS_CONSTANT_PENALTY,
+    *CLAIMS_FLOORS,
+    *CLAIMS_GROWING_PENALTY,
+    *CLAIMS_DESCENT,
+    *CLAIMS_UNIFORMITY,
+    *CLAIMS_KINKS,
+    *CLAIMS_HYPOTHESES,
+    *CLAIMS_ORTHOGONAL,
+    *CLAIMS_REAL_DATA,
+)
+"""In the order of MATH.md sections 4 and 5, data last."""
+
+__all__ = ["CLAIMS_MEASURED"]

@@ -1,0 +1,300 @@
+"""The symbolic claims: each proves what it says, and deliberately wrong methods make them fail, by name."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from pisa_lab import updates
+from proofs_check.claim import Verdict
+from proofs_check.symbolic import CLAIMS_SYMBOLIC
+from proofs_check.symbolic.algebra import (
+    counterexample,
+    is_positive_semidefinite,
+    is_zero,
+    nonnegative_on,
+    nonnegative_on_orthant,
+    positive_on,
+    same,
+    same_polynomial,
+)
+from proofs_check.symbolic.algorithm import Algorithm, Client
+from proofs_check.symbolic.facts import Fact, Proof
+from proofs_check.symbolic.newton_schulz import Quintic
+from proofs_check.symbolic.shares import recursion_enclosure, share_enclosure
+
+sympy = pytest.importorskip("sympy")
+
+CLAIMS = {claim.name: claim for claim in CLAIMS_SYMBOLIC}
+
+ALGORITHM_MUTANTS = {
+    "multiplier descends": Algorithm(ascend=lambda c, w, grown, d: c.multiplier - grown * d),
+    "multiplier with the stale penalty": Algorithm(ascend=lambda c, w, grown, d: c.multiplier + c.penalty * d),
+    "multiplier twice as far": Algorithm(ascend=lambda c, w, grown, d: c.multiplier + 2 * grown * d),
+    "solve with the stale penalty": Algorithm(metric=lambda c, grown: c.penalty + c.rho * c.curvature),
+    "solve without the penalty of rho": Algorithm(metric=lambda c, grown: grown + c.curvature),
+    "solve with the preconditioner's sign": Algorithm(metric=lambda c, grown: grown - c.rho * c.curvature),
+    "force without the multiplier": Algorithm(force=lambda c, w: c.gradient),
+    "force with the multiplier's sign": Algorithm(force=lambda c, w: c.gradient - c.multiplier),
+    "penalty shrinks": Algorithm(grow=lambda c: c.penalty * c.ratio),
+    "penalty grows twice": Algorithm(grow=lambda c: c.penalty / c.ratio**2),
+    "server forgets the weights": Algorithm(weigh=lambda c: 1),
+    "server with the multiplier's sign": Algorithm(
+        pull=lambda c, w: c.penalty * (w - c.local) + c.multiplier + c.ridge * w
+    ),
+    "server forgets the ridge": Algorithm(pull=lambda c, w: c.penalty * (w - c.local) - c.multiplier),
+    "server doubles the ridge": Algorithm(pull=lambda c, w: c.penalty * (w - c.local) - c.multiplier + 2 * c.ridge * w),
+    "server forgets the multiplier": Algorithm(pull=lambda c, w: c.penalty * (w - c.local) + c.ridge * w),
+    "server with the next penalty": Algorithm(
+        pull=lambda c, w: c.penalty / c.ratio * (w - c.local) - c.multiplier + c.ridge * w
+    ),
+    "server averages without penalties": Algorithm(pull=lambda c, w: w - c.local - c.multiplier + c.ridge * w),
+    "multiplier before the solve": Algorithm(
+        force=lambda c, w: c.multiplier + c.penalty / c.ratio * (c.local - w) + c.gradient,
+        ascend=lambda c, w, grown, d: c.multiplier + grown * (c.local - w),
+    ),
+}
+QUINTIC_MUTANTS = {
+    "sign of b": Quintic(b=Fraction("4.7750")),
+    "the quintic that fixes 1": Quintic(a=Fraction(15, 8), b=Fraction(-10, 8), c=Fraction(3, 8)),
+    "one step": Quintic(steps=1),
+    "Gram matrix on the wrong side": Quintic(gram=lambda x, transposed: transposed * x),
+    "a is 1": Quintic(a=Fraction(1)),
+    "no cubic": Quintic(b=Fraction(0)),
+}
+CAUGHT = {
+    # claims that must fail, so that a proof which stops looking at the line that the mutant spoils is noticed
+    "multiplier descends": {"I1-multiplier-is-minus-gradient", "I3-momentum-form", "multiplier-step-is-dual-ascent"},
+    "multiplier with the stale penalty": {"I1-multiplier-is-minus-gradient", "I7-changes-of-the-lagrangian"},
+    "solve with the stale penalty": {"local-step-is-the-minimiser", "V1-steps-are-summable"},
+    "force with the multiplier's sign": {"I4-optimistic-gradient", "fixed-points-are-KKT-points"},
+    "penalty shrinks": {"I7-changes-of-the-lagrangian", "V2-limit-is-stationary"},
+    "server forgets the weights": {"I2-server-increment", "I5-partition-invariance", "server-step-is-the-minimiser"},
+    "server forgets the ridge": {"I2-server-increment", "I6-stability-edge", "V7-bound-from-the-first-gap"},
+    "server with the next penalty": {"I7-changes-of-the-lagrangian", "I2-server-increment"},
+    "multiplier before the solve": {"heavy-ball-on-optimistic-gradient", "V6-uniform-rate"},
+}
+
+
+def subject_mutants(claim):
+    return ALGORITHM_MUTANTS if isinstance(claim.check.subject, Algorithm) else QUINTIC_MUTANTS
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    """The table mutant × claim of whether the claim still holds."""
+    table = {}
+    for claim in CLAIMS_SYMBOLIC:
+        for mutant, subject in subject_mutants(claim).items():
+            table[mutant, claim.name] = claim.check.of(subject).verdict is claim.expected
+    return table
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claim_holds(name):
+    finding = CLAIMS[name].run()
+    assert finding.as_expected, finding.evidence.detail
+    assert finding.evidence.steps
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_evidence_is_json(name):
+    evidence = CLAIMS[name].run().evidence
+    stored = [evidence.numbers, evidence.instance, evidence.figure, list(evidence.steps)]
+    assert json.loads(json.dumps(stored, allow_nan=False)) == stored
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claim_is_well_formed(name):
+    claim = CLAIMS[name]
+    assert claim.kind == "symbolic"
+    assert claim.requires == ("sympy",)
+    assert claim.source
+    assert claim.hypotheses
+    assert claim.expected in (Verdict.PROVED, Verdict.REFUTED)
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_formula_renders(name):
+    mathtext = pytest.importorskip("matplotlib.mathtext")
+    box = mathtext.MathTextParser("path").parse(CLAIMS[name].latex)
+    assert box.width > 0
+    assert CLAIMS[name].latex.count("$") == 2
+
+
+def test_names_are_unique():
+    assert len(CLAIMS) == len(CLAIMS_SYMBOLIC) >= 16
+
+
+@pytest.mark.parametrize("mutant", [*ALGORITHM_MUTANTS, *QUINTIC_MUTANTS])
+def test_mutant_fails_a_claim(mutant, verdicts):
+    held = {name: holds for (wrong, name), holds in verdicts.items() if wrong == mutant}
+    assert not all(held.values()), held
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claim_fails_for_a_mutant(name, verdicts):
+    held = {wrong: holds for (wrong, claim), holds in verdicts.items() if claim == name}
+    assert not all(held.values()), held
+
+
+@pytest.mark.parametrize("mutant", CAUGHT)
+def test_mutant_fails_the_claims_about_its_line(mutant, verdicts):
+    assert not any(verdicts[mutant, name] for name in CAUGHT[mutant])
+
+
+def test_failing_identity_keeps_a_counterexample():
+    claim = CLAIMS["I2-server-increment"]
+    evidence = claim.check.of(ALGORITHM_MUTANTS["server forgets the ridge"])
+    assert evidence.verdict is Verdict.REFUTED
+    assert "residual" in evidence.instance
+    assert "R_i(w+)" in evidence.detail
+
+
+def test_a_proof_without_facts_says_nothing():
+    assert Proof(lambda subject, effort: iter(()), None, Verdict.PROVED)(0, "quick").verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_proof_stops_at_the_first_failing_fact():
+    proof = Proof(lambda s, e: iter([Fact("a", True), Fact("b", False), Fact("c", True)]), None, Verdict.PROVED)
+    evidence = proof(0, "quick")
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert evidence.steps == ("a",)
+
+
+def test_arithmetic_errors_are_inconclusive():
+    evidence = Proof(lambda s, e: (Fact("a", 1 // s > 0) for _ in range(1)), 0, Verdict.PROVED)(0, "quick")
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+
+
+def test_claims_load_without_sympy():
+    code = (
+        "import sys; sys.modules['sympy'] = None; from proofs_check.symbolic import CLAIMS_SYMBOLIC as c; print(len(c))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == len(CLAIMS_SYMBOLIC)
+
+
+def test_zero_test():
+    x = sympy.Symbol("x")
+    assert is_zero((x**2 - 1) / (x - 1) - x - 1)
+    assert is_zero(sympy.sqrt(5 + 2 * sympy.sqrt(6)) - sympy.sqrt(2) - sympy.sqrt(3))
+    assert not is_zero(sympy.sqrt(2) - Fraction(99, 70))
+    assert not is_zero(x)
+    first, second = sympy.symbols("A B", commutative=False)
+    assert not is_zero(first * second - second * first)
+    assert same((x + 1) ** 2, x**2 + 2 * x + 1)
+    assert same_polynomial((x + 1) ** 2, x**2 + 2 * x + 1, x)
+    assert not same_polynomial((x + 1) ** 2, x**2 + 2 * x, x)
+    with pytest.raises(ValueError, match="value"):
+        is_zero(0.5)
+
+
+def test_counterexample_is_a_point_where_it_fails():
+    x, y = sympy.symbols("x y")
+    point = counterexample(x * y - x)
+    values = {x: sympy.Rational(point["x"]), y: sympy.Rational(point["y"])}
+    assert (x * y - x).subs(values) == sympy.Rational(point["residual"]) != 0
+    assert counterexample(x - x) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "low", "high", "nonnegative", "positive"),
+    [
+        ("4*x**2 - 4*x - 5", "(1 + sqrt(6))/2", None, True, False),
+        ("4*x**2 - 4*x - 5", "(1 + sqrt(6))/2 - 1/1000", None, False, False),
+        ("(2 - x)/(2*x - 3)", "3/2", "2", True, False),
+        ("1/(x - 1)**2", "0", "2", False, False),
+        ("x*(x - 1)**2", "0", "2", True, False),
+        ("(x - 1)*(x - 10001/10000)", "0", "3", False, False),
+        ("x**2 + 1", "-100", None, True, True),
+        ("-1 + 0*x", "0", "1", False, False),
+        ("0*x", "0", "1", True, False),
+        ("2 - x", "0", "2", True, False),
+        ("x**3 - x", "-1/2", "1/2", False, False),
+    ],
+)
+def test_sign_on_an_interval(expression, low, high, nonnegative, positive):
+    x = sympy.Symbol("x")
+    ends = [sympy.sympify(end, rational=True) if end is not None else None for end in (low, high)]
+    given = sympy.sympify(expression, locals={"x": x}, rational=True)
+    assert nonnegative_on(given, x, *ends) is nonnegative
+    assert positive_on(given, x, *ends) is positive
+
+
+def test_sign_on_an_interval_refuses_what_it_cannot_decide():
+    x, y = sympy.symbols("x y")
+    with pytest.raises(ValueError, match="expression"):
+        nonnegative_on(x * y, x, 0, 1)
+    with pytest.raises(ValueError, match="high"):
+        nonnegative_on(x, x, 1, 0)
+    with pytest.raises(ValueError, match="symbols"):
+        nonnegative_on_orthant(x * y, x)
+
+
+def test_sign_on_the_orthant():
+    a, b = sympy.symbols("a b", positive=True)
+    assert nonnegative_on_orthant(a * b / (a + 1), a, b)
+    assert nonnegative_on_orthant(-a / (-b - 1), a, b)
+    assert not nonnegative_on_orthant(a - b, a, b)
+
+
+def test_semidefinite():
+    assert is_positive_semidefinite([[1, 1], [1, 1]])
+    assert not is_positive_semidefinite([[1, 2], [2, 1]])
+    assert not is_positive_semidefinite([[0, 1], [1, 0]])
+    assert not is_positive_semidefinite([[1, 2], [0, 1]])
+
+
+@pytest.mark.parametrize("ratio", [Fraction(1, 2), Fraction(4, 5)])
+def test_share_enclosures_hold_the_float_recursion(ratio):
+    x = Fraction(1, 5)
+    last, here = 0.0, 1.0
+    for power in range(1, 400):
+        step = float(x * ratio**power) if power < 200 else 0.0
+        last, here = here, (1 - 2 * step) * here + step * last
+    for low, high in (share_enclosure(x, ratio), recursion_enclosure(x, ratio, rounds=120)):
+        assert high - low < Fraction(1, 10**9)
+        assert float(low) - 1e-14 <= here <= float(high) + 1e-14  # a few roundings of a float near 1
+
+
+def test_full_effort_checks_more():
+    claim = CLAIMS["V2-share-is-a-basic-hypergeometric-series"]
+    assert len(claim.check.of(claim.check.subject, "full").steps) > len(claim.run().evidence.steps)
+
+
+def test_algorithm_is_the_librarys():
+    """One round of the exact equations equals one round of pisa_lab on three clients with everything switched on."""
+    equations, third = Algorithm(), Fraction(1, 3)
+    clients = [
+        Client(
+            third,
+            Fraction(2 + i),
+            Fraction(3, 4),
+            Fraction(i),
+            Fraction(5, 7),
+            Fraction(i, 3),
+            Fraction(1 - i),
+            0,
+            third,
+        )
+        for i in range(3)
+    ]
+    w, after = equations.round(clients, lambda i, at: (i + 1) * at - i)
+    floats = {f.name: np.asarray([float(getattr(c, f.name)) for c in clients]) for f in dataclasses.fields(Client)}
+    start = np.asarray(0.0)
+    moved = updates.consensus_step(
+        start, floats["local"], floats["multiplier"], floats["penalty"], floats["weight"], float(third)
+    )
+    assert float(w) == pytest.approx(float(moved), rel=1e-14)
+    gradient = np.arange(1, 4) * moved - np.arange(3)
+    penalty = floats["penalty"] / floats["ratio"]
+    solution = updates.diagonal_solve(floats["multiplier"] + gradient, penalty, floats["rho"], floats["curvature"])
+    deviation = updates.local_deviation(solution)
+    multiplier = updates.multiplier_step(floats["multiplier"], penalty, deviation)
+    assert [float(c.multiplier) for c in after] == pytest.approx(multiplier.tolist(), rel=1e-13)
+    assert [float(c.deviation) for c in after] == pytest.approx(deviation.tolist(), rel=1e-13)
