@@ -1,0 +1,299 @@
+r"""One round of Theorem 2: mini-batches and any preconditioners (the same batch included).
+
+$\lambda \ge 0$, unequal $\sigma_i$, both orders of the penalty.
+
+$R = P + \lambda w$, $P = \sum\alpha_ip_i$, $\Lambda = L + \lambda$; $y_k = w_k + c_kR_k$ with $c_k = (1+\lambda
+c_{k+1})/(\sigma_k+\lambda)$, and $y_{k+1} = y_k - \tau_kA_{k+1}$, $A_{k+1} = P_{k+1} + \lambda w_k$, $\tau_k = 2c_k -
+c_{k+1}$. Constant penalties, or the mixed order: $c_k = \tau_k = 1/\sigma_k$. Units $\Lambda = 1$, so that $c =
+1/\kappa$. $V_k = F_\lambda(y_k) + B_kS_k$.
+"""
+
+import dataclasses
+from fractions import Fraction
+from typing import Any
+
+from proofs_check.symbolic.algebra import Expression, exact
+from proofs_check.symbolic.theorems.domains import Domain, Orthant
+from proofs_check.symbolic.theorems.proof import Certificate, Fact, Inequality
+
+
+@dataclasses.dataclass(frozen=True)
+class Constants:
+    r"""The numbers of one version of Theorem 2.
+
+    With $\kappa_k \ge K\sqrt{(1+\beta_k)(1+2\beta_k)}$: $E V_{k+1} \le V_k - \text{rate}\,\tau_k\|G\|^2 +
+    \tau_k[\text{mean}\,v/\kappa_k + (1+2\beta_k)(\text{spread}/\kappa_k^2 + \text{damped}\,q_k^2)\bar v]$.
+    """
+
+    reach: Fraction
+    """K"""
+    rate: Fraction
+    mean: Fraction
+    spread: Fraction
+    damped: Fraction
+    growing: bool
+    """False: τ_k = c_k (constant penalties, or the mixed order); True: c_k ≤ τ_k ≤ 2c_k, the other order"""
+    turn: Fraction = Fraction(2, 5)
+    """θ of ⟨G, Eε⟩"""
+    shift: Fraction = Fraction(1, 10)
+    """φ of ⟨G, ∇F(y) − G⟩"""
+    young: tuple[Fraction, Fraction, Fraction, Fraction] = (
+        Fraction(5, 2),
+        Fraction(1, 5),
+        Fraction(3, 5),
+        Fraction(2, 5),
+    )
+    """t₁ … t₄ of the four splittings ‖x+y‖² ≤ (1+t)‖x‖² + (1+1/t)‖y‖²"""
+    share: Fraction = Fraction(11, 10)
+    """x of B_k"""
+
+    @property
+    def moved(self) -> Fraction:
+        """The multiplier of ‖∇F(y) − G‖² ≤ c²‖R‖²."""
+        return 1 / (4 * self.shift) + Fraction(1, 2)
+
+    @property
+    def biased(self) -> Fraction:
+        """The multiplier of ‖Eε‖² ≤ E‖ε‖²."""
+        return 1 / (2 * self.turn) + Fraction(1, 2)
+
+    @property
+    def longest(self) -> int:
+        """The largest τ_k/c_k."""
+        return 2 if self.growing else 1
+
+    @property
+    def curvature_share(self) -> Fraction:
+        """B_k's part that goes with 1/κ²."""
+        return self.moved * (1 + 1 / self.young[0])
+
+    @property
+    def damped_share(self) -> Fraction:
+        """B_k's part that goes with q²."""
+        return self.biased + Fraction(self.longest, 2) / self.reach * (1 + 1 / self.young[1])
+
+
+SPLITTINGS = (Fraction(5, 3), Fraction(3, 10), Fraction(7, 10), Fraction(9, 20))
+WIDE = Constants(
+    reach=Fraction(12), rate=Fraction(9, 20), mean=Fraction(2, 3), spread=Fraction(13), damped=Fraction(15, 2),
+    growing=False, turn=Fraction(9, 20), shift=Fraction(11, 100), young=SPLITTINGS, share=Fraction(13, 10),
+)  # fmt: skip
+CONSTANT = Constants(
+    reach=Fraction(20),
+    rate=Fraction(3, 5),
+    mean=Fraction(3, 5),
+    spread=Fraction(10),
+    damped=Fraction(13, 2),
+    growing=False,
+)
+GROWING = Constants(
+    reach=Fraction(20),
+    rate=Fraction(11, 20),
+    mean=Fraction(6, 5),
+    spread=Fraction(20),
+    damped=Fraction(12),
+    growing=True,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """The scalars of one round, expectations given the past."""
+
+    step: Expression
+    """c = 1/κ"""
+    beta: Expression
+    length: Expression
+    """τ/c"""
+    gradient: Expression
+    shift: Expression
+    """∇F(y) − G"""
+    mean_error: Expression
+    """Σα_ie_i, so that R = G − it"""
+    bias: Expression
+    """E ε"""
+    values: tuple[Expression, Expression]
+    """F(y), E F(y⁺)"""
+    sums: tuple[Expression, Expression, Expression, Expression, Expression]
+    """S, E S⁺, W = E‖ε‖², E‖A⁺‖², E‖Δw‖²"""
+    variances: tuple[Expression, Expression]
+    """v, v̄"""
+
+    @property
+    def contraction(self) -> Expression:
+        """Q = β/(1+β)."""
+        return self.beta / (1 + self.beta)
+
+
+def symbolic_batch(constants: Constants) -> Batch:
+    """Return a round of symbols; τ = c unless penalties grow in the order of section 2."""
+    import sympy
+
+    step, beta, length = sympy.symbols("c beta nu", positive=True)
+    fields = [step, beta, length if constants.growing else sympy.Integer(1)]
+    fields += sympy.symbols("G shift mean_error bias")
+    sums = sympy.symbols("S S_next W A2 D2", positive=True)
+    fields += [sympy.symbols("F_y F_y_next"), sums, sympy.symbols("v v_bar", positive=True)]
+    return Batch(*fields)
+
+
+def place(at: Batch) -> Domain:
+    """Return c, β > 0 and 1 ≤ τ/c ≤ 2; the bounds on c enter as inequalities."""
+    import sympy
+
+    x = sympy.Symbol("x", positive=True)
+    return Orthant({at.length: (1 + 2 * x) / (1 + x)} if at.length.free_symbols else {})
+
+
+def weight(constants: Constants, at: Batch) -> Expression:
+    r"""Return $B = \omega\,c\,x(1+2\beta)(z_c c^2 + z_q q^2)$, ω = 2 where τ may be anything in [c, 2c]."""
+    inner = exact(constants.curvature_share) * at.step**2 + exact(constants.damped_share) * at.contraction**2
+    return constants.longest * exact(constants.share) * at.step * (1 + 2 * at.beta) * inner
+
+
+def limits(constants: Constants, at: Batch) -> tuple[Expression, Expression]:
+    r"""Return $1 - K^2(1+\beta)(1+2\beta)c^2 \ge 0$ and $1 - Kc \ge 0$, the hypothesis on κ."""
+    reach = exact(constants.reach)
+    return 1 - reach**2 * (1 + at.beta) * (1 + 2 * at.beta) * at.step**2, 1 - reach * at.step
+
+
+def inequalities(constants: Constants, at: Batch) -> dict[str, Inequality]:
+    """Return every inequality of the chain by name."""
+    _, t2, t3, t4 = map(exact, constants.young)
+    residual, following, error, moved, travelled = at.sums
+    (value, then), (v, v_bar), q, c = at.values, at.variances, at.contraction, at.step
+    tau = at.length * c
+    at_y = at.gradient + at.shift
+    young = 2 / (1 + q)
+    spread = (1 + t3) * ((1 + t4) * at.gradient**2 + (1 + 1 / t4) * residual + 4 * v) + (1 + 1 / t3) * 4 * error
+    return {
+        "descent": Inequality(
+            "descent lemma at y",
+            value - tau * at_y * (at.gradient + at.bias) + tau**2 / 2 * moved - then,
+            "E A⁺ = G + Eε",
+        ),
+        "lipschitz": Inequality(
+            "‖∇F(y)−∇F(w)‖ ≤ c‖R‖",
+            c**2 * (at.gradient - at.mean_error) ** 2 - at.shift**2,
+            "F_λ is (L+λ)-smooth, y − w = cR",
+        ),
+        "clients": Inequality("‖Σα_ie_i‖² ≤ S", residual - at.mean_error**2, "convexity of the squared norm"),
+        "bias": Inequality("‖Eε‖² ≤ E‖ε‖²", error - at.bias**2, "convexity of the squared norm"),
+        "damping": Inequality(
+            "E‖ε‖² ≤ q²(S+v̄)", q**2 * (residual + v_bar) - error, "ε = −Σα_i(I−M_i)(ĝ_i−p_i), ‖I−M_i‖ ≤ q, E ĝ_i = g_i"
+        ),
+        "length": Inequality(
+            "E‖A⁺‖²",
+            (1 + t2) * (at.gradient**2 + v) + (1 + 1 / t2) * error - moved,
+            "A⁺ = G + ξ + ε, E ξ = 0; Young with t₂",
+        ),
+        "travel": Inequality(
+            "E‖w⁺−w‖²", c**2 * spread - travelled, "‖w⁺−w‖ ≤ c‖2A⁺−R‖ = c‖G+ē+2ξ+2ε‖; Young with t₃, t₄"
+        ),
+        "residual": Inequality(
+            "E S⁺",
+            young * (q * residual + v_bar) + young / (young - 1) * travelled - following,
+            "e⁺ = (I−M)e − Mξ + h, ‖(I−M)e−Mξ‖² ≤ q‖e‖²+‖ξ‖², Young with 2/(1+q), Lipschitz gradients",
+        ),
+        "spread": Inequality("v ≤ v̄", v_bar - v, "convexity of the squared norm"),
+    }
+
+
+def one_round(constants: Constants) -> tuple[Fact, ...]:
+    """Return the certificate of one round and those of its four coefficients."""
+    at = symbolic_batch(constants)
+    known, b = inequalities(constants, at), weight(constants, at)
+    t1, t2, t3, _ = map(exact, constants.young)
+    theta, phi, moved, biased = map(exact, (constants.turn, constants.shift, constants.moved, constants.biased))
+    q, c, (v, v_bar), (value, then) = at.contraction, at.step, at.variances, at.values
+    tau, stretch = at.length * c, b * 2 * (1 + at.beta)
+    noise = exact(constants.mean) * v * c + (1 + 2 * at.beta) * v_bar * (
+        exact(constants.spread) * c**2 + exact(constants.damped) * q**2
+    )
+    target = value + b * at.sums[0] - then - b * at.sums[1] - exact(constants.rate) * tau * at.gradient**2 + tau * noise
+    error = tau * biased + tau**2 / 2 * (1 + 1 / t2) + stretch * c**2 * 4 * (1 + 1 / t3)
+    coefficient = coefficients(constants, at)
+    products = {"G²": at.gradient**2, "S": at.sums[0], "v": v, "v̄": v_bar}
+    kept = [
+        (1, Inequality(f"coefficient of {key}", coefficient[key] * products[key], "proved before")) for key in products
+    ]
+    uses = (
+        (1, known["descent"]),
+        (tau * moved, known["lipschitz"]),
+        (tau * moved * c**2 * (1 + 1 / t1), known["clients"]),
+        (tau * biased, known["bias"]),
+        (error, known["damping"]),
+        (tau**2 / 2, known["length"]),
+        (stretch, known["travel"]),
+        (b, known["residual"]),
+        (stretch * c**2 * 4 * (1 + t3), known["spread"]),
+        *kept,
+    )
+    squares = (
+        (tau * theta / 2, at.gradient + at.bias / theta),
+        (tau * phi, at.gradient + at.shift / (2 * phi)),
+        (tau / 2, at.shift + at.bias),
+        (tau * moved * c**2 * t1, at.gradient + at.mean_error / t1),
+    )
+    main = Certificate("E V⁺ ≤ V − rate·τ‖G‖² + τ·noise", target, uses, squares, place(at))
+    return (main, *coefficient_facts(constants, at, coefficient))
+
+
+def coefficients(constants: Constants, at: Batch) -> dict[str, Expression]:
+    """Return what the round leaves over of ‖G‖², S, v and v̄."""
+    t1, t2, t3, t4 = map(exact, constants.young)
+    q, c, b = at.contraction, at.step, weight(constants, at)
+    tau, stretch = at.length * c, b * 2 * (1 + at.beta)
+    moved, biased, half = exact(constants.moved), exact(constants.biased), tau / 2
+    fixed = 1 - exact(constants.turn) / 2 - exact(constants.shift) - exact(constants.rate)
+    error = tau * biased + tau * half * (1 + 1 / t2) + stretch * c**2 * 4 * (1 + 1 / t3)
+    allowed = (1 + 2 * at.beta) * (exact(constants.spread) * c**2 + exact(constants.damped) * q**2)
+    return {
+        "G²": tau * (fixed - moved * (1 + t1) * c**2 - half * (1 + t2)) - stretch * c**2 * (1 + t3) * (1 + t4),
+        "S": b / (1 + 2 * at.beta) - stretch * c**2 * (1 + t3) * (1 + 1 / t4)
+        - tau * moved * c**2 * (1 + 1 / t1) - error * q**2,
+        "v": tau * exact(constants.mean) * c - tau * half * (1 + t2),
+        "v̄": tau * allowed - b * 2 * (1 + at.beta) / (1 + 2 * at.beta) - error * q**2 - stretch * c**2 * 4 * (1 + t3),
+    }  # fmt: skip
+
+
+def coefficient_facts(constants: Constants, at: Batch, found: dict[str, Expression]) -> tuple[Certificate, ...]:
+    """Return that each coefficient is ≥ 0: the hypothesis on κ times a multiplier.
+
+    And a polynomial with coefficients ≥ 0.
+    """
+    _, t2, t3, t4 = map(exact, constants.young)
+    q, c, b, reach = at.contraction, at.step, weight(constants, at), exact(constants.reach)
+    near, small = (
+        Inequality(name, value, "hypothesis")
+        for name, value in zip(("κ ≥ K√…", "κ ≥ K"), limits(constants, at), strict=True)
+    )
+    base, tau, moved = b / (1 + 2 * at.beta), at.length * c, exact(constants.moved)
+    bend = 2 * base / reach**2
+    share = 2 * constants.longest * exact(constants.share) * c * (1 + t3) * (1 + t4) / reach**2
+    wide, t1 = exact(constants.curvature_share), exact(constants.young[0])
+    to_constant = (1 + reach * c) / reach**2
+    multipliers: dict[str, tuple[tuple[Any, Inequality], ...]] = {
+        "G²": (
+            (bend * (1 + t3) * (1 + t4), near),
+            (
+                tau * (moved * (1 + t1) * to_constant + at.length / (2 * reach) * (1 + t2))
+                + share * wide * to_constant,
+                small,
+            ),
+        ),
+        "S": (
+            (bend * ((1 + t3) * (1 + 1 / t4) + 4 * (1 + 1 / t3) * q**2), near),
+            (tau * at.length / (2 * reach) * (1 + 1 / t2) * q**2, small),
+        ),
+        "v": (),
+        "v̄": (
+            (bend * 4 * ((1 + t3) + (1 + 1 / t3) * q**2), near),
+            (tau * at.length / (2 * reach) * (1 + 1 / t2) * q**2, small),
+        ),
+    }
+    facts = []
+    for key, uses in multipliers.items():
+        rest = found[key] - sum(multiplier * used.expression for multiplier, used in uses)
+        facts.append(Certificate(f"coefficient of {key}", found[key], uses, ((rest, 1),), place(at)))
+    return tuple(facts)
