@@ -25,8 +25,8 @@ def lyapunov(problem: Problem, state: State, applied: Array | float = 0.0) -> Ar
     r"""Return $\tilde L = L + \sum_i\alpha_i\tfrac{8}{\sigma_i}\|\rho_i Q_i(w_i-w)\|^2$.
 
     ``applied`` is $\rho_i Q_i(w_i - w)$, (…, clients, \*shape); 0 without a preconditioner. The lemma's $c\gamma^\ell$
-    term, which
-    pays for mini-batches, is left out: with full gradients it is 0. Source: MATH.md section 5 (a), reconstructed.
+    term, which pays for mini-batches, is left out: with full gradients it is 0. Source: MATH.md section 5 (a),
+    reconstructed.
     """
     value = augmented_lagrangian(problem, state)
     if isinstance(applied, float):

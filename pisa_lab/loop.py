@@ -59,8 +59,7 @@ class Run:
     """What a run leaves: the last finite state, the history, and how it ended.
 
     ``history`` maps "iteration" to (records,) and each measure to (records,) or (records, replicates); ``broke`` holds
-    the
-    iteration at which a replicate became non-finite, −1 where none did.
+    the iteration at which a replicate became non-finite, −1 where none did.
     """
 
     state: Any
@@ -131,11 +130,11 @@ def run(
         seed: of the mini-batches; with ``seeds=R`` the seeds are seed, …, seed+R−1.
         seeds: number of replicates run at once on a leading axis; None for no such axis.
         experiment: names the experiment in the random stream, so that two experiments with one seed see different
-        batches.
+            batches.
         measures: names of `MEASURES`, or a mapping from names to functions of (problem, state).
         every: record each so many rounds (by default some hundred records), or at these rounds; first and last always.
         tolerance: end with CONVERGED when ‖∇F_λ(w)‖ is at most this at a record, in every replicate; never unless
-        given.
+            given.
         callback: called with the states before and after each round; True ends the run with CALLBACK.
         progress: True for a bar on the terminal (needs rich), or a function of the rounds done.
 

@@ -38,11 +38,10 @@ class PISA:
         schedule: the rule for $\sigma$; by default constant.
         preconditioner: $Q_i$; by default 0.
         warm: start from $\pi_i^0 = -\nabla F_i(w^0)$ instead of 0 (one full gradient more).
-        penalty_update: whether σ changes before the client's solve (the paper's order, reconstructed) or after it
-        (the "mixed"
-            order: the client uses $\sigma^\ell$, the next server step $\sigma^{\ell+1}$).
+        penalty_update: whether σ changes before the client's solve (the paper's order, reconstructed) or after it: the
+            "mixed" order, in which the client uses $\sigma^\ell$ and the next server step $\sigma^{\ell+1}$.
         first: which half-step opens a round; "client" takes the first gradient at $w^0$ itself, as a torch optimiser
-        does.
+            does.
 
     Raises:
         ValueError: a number outside its domain, or both ``penalty_ratio`` and ``schedule``.

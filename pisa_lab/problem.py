@@ -21,9 +21,8 @@ class Problem(Protocol):
     """What a method asks of a problem; ``w`` is (…, 1 or clients, *shape) and broadcasts over clients.
 
     Checks ask more of a problem that has it: ``hvp(w, v, batch=None)``, ``sample_grad(w, batch)``, ``lipschitz``
-    (clients,)
-    with inf where there is no global constant, ``lipschitz_on(radius)``, ``minimiser``, ``optimum``, ``sizes`` (samples
-    per client) and ``blocks``, the (name, shape) pairs of a flat parameter.
+    (clients,) with inf where there is no global constant, ``lipschitz_on(radius)``, ``minimiser``, ``optimum``,
+    ``sizes`` (samples per client) and ``blocks``, the (name, shape) pairs of a flat parameter.
     """
 
     @property

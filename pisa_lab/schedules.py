@@ -78,9 +78,8 @@ class InverseCosine:
 class ResidualBalancing:
     r"""$\sigma_i$ times ``factor`` when $\|w_i - w\| > t\,\sigma_i\|\Delta w\|$, divided by it in the opposite case.
 
-    Source: Boyd et al., Distributed Optimization and Statistical Learning via ADMM, section 3.4.1 (his ρ is our σ).
-    It may lower the
-    penalty, so no theorem for nondecreasing schedules covers it.
+    Source: Boyd et al., Distributed Optimization and Statistical Learning via ADMM, section 3.4.1 (his ρ is our σ). It
+    may lower the penalty, so no theorem for nondecreasing schedules covers it.
     """
 
     factor: float = 2.0

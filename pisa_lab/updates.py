@@ -1,8 +1,8 @@
 r"""The equations of Algorithm 1, one pure function each.
 
-Shapes: $w$ is (…, \*shape); what belongs to clients is (…, clients, \*shape); $\sigma$ is (…, clients). What is
-stored is the
-deviation $d_i = w_i - w$, never $w_i$: $\sigma(w_i - w)$ by subtraction loses every digit once $\sigma \sim 10^{12}$.
+Shapes: $w$ is (…, \*shape); what belongs to clients is (…, clients, \*shape); $\sigma$ is (…, clients). What is stored
+is the deviation $d_i = w_i - w$, never $w_i$: $\sigma(w_i - w)$ by subtraction loses every digit once $\sigma \sim
+10^{12}$.
 """
 
 from pisa_lab._array import Array, client_sum, column, namespace

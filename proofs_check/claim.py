@@ -37,12 +37,12 @@ class Evidence:
     Args:
         verdict: one of `Verdict`.
         margin: how far the worst trial is from the other verdict, in the claim's own unit; negative when violated;
-        None where there is none.
+            None where there is none.
         detail: one or two sentences with the numbers.
         numbers: named results, JSON values (floats, ints, strings, flat lists).
         instance: the JSON-able arguments of the worst trial, from which `Claim.replay` shows it again.
         figure: data of one figure, or None: {"title", "x_label", "y_label", "log": "x"|"y"|"xy"|"", "curves":
-        [{"label", "x", "y"[, "low", "high"]}]}.
+            [{"label", "x", "y"[, "low", "high"]}]}.
         steps: for a symbolic or certified claim, the named facts that were checked, in order.
     """
 
@@ -101,8 +101,7 @@ class Claim:
         """Return the claim with its evidence and the seconds it took.
 
         A missing extra or an error of the check is INCONCLUSIVE with the reason, never a pass; a measured check that
-        says
-        PROVED is an error.
+        says PROVED is an error.
         """
         start = time.perf_counter()
         missing = [name for name in self.requires if importlib.util.find_spec(name) is None]

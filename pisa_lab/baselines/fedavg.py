@@ -16,9 +16,8 @@ class FedAvg:
     $$w_i \leftarrow w_i - \eta(g_i(w_i) + \lambda w_i)\ (K\text{ times, from } w), \qquad
     w \leftarrow w + s\sum_i\alpha_i(w_i - w)$$
 
-    Each local step draws a mini-batch of its own, so that a round costs K gradients per client where PISA's costs
-    one. Its
-    fixed points are not KKT points when the clients differ and $K > 1$.
+    Each local step draws a mini-batch of its own, so that a round costs K gradients per client where PISA's costs one.
+    Its fixed points are not KKT points when the clients differ and $K > 1$.
 
     Raises:
         ValueError: a number outside its domain.

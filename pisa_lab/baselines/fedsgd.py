@@ -32,10 +32,9 @@ class ServerState(NamedTuple):
 class FedSGD:
     r"""$w^{\ell+1} = w^\ell - \eta\, d(g)$ with $g = \sum_i\alpha_i g_i + \lambda w$; $d$ by ``rule``.
 
-    sgd: $d = g$. momentum: $b \leftarrow \beta_1 b + g$, $d = b$. rmsprop: $v \leftarrow \beta_2 v +
-    (1-\beta_2)g^2$, $d = g/(\sqrt v+\epsilon)$.
-    adam: Kingma and Ba's, with both bias corrections. ``rate`` is one number, or one per replicate. With one client and
-    rule sgd this is gradient descent.
+    sgd: $d = g$. momentum: $b \leftarrow \beta_1 b + g$, $d = b$. rmsprop: $v \leftarrow \beta_2 v + (1-\beta_2)g^2$,
+    $d = g/(\sqrt v+\epsilon)$. adam: Kingma and Ba's, with both bias corrections. ``rate`` is one number, or one per
+    replicate. With one client and rule sgd this is gradient descent.
 
     Raises:
         ValueError: a number outside its domain or an unknown rule.
