@@ -4,6 +4,7 @@ import dataclasses
 import io
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -86,7 +87,7 @@ def evidence_figure(data: Mapping[str, Any]) -> Figure:
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         draw_curves(axes, curves, log=str(data.get("log", "")))
-        axes.set_title(str(data.get("title", "")))
+        axes.set_title(textwrap.fill(str(data.get("title", "")), 44))
         axes.set_xlabel(str(data.get("x_label", "")))
         axes.set_ylabel(str(data.get("y_label", "")))
     return figure

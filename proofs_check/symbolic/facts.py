@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from proofs_check.claim import Claim, Evidence, Verdict
 from proofs_check.symbolic.algebra import Expression, counterexample, is_zero
+from proofs_check.symbolic.replays import Replayed
 
 Subject = TypeVar("Subject")
 
@@ -40,11 +41,13 @@ class Proof(Generic[Subject]):
         facts: (subject, effort) → the facts in the order of the argument.
         subject: what the claim is about; tests put deliberately wrong ones in its place.
         verdict: what follows when every fact holds: PROVED, or REFUTED when the facts describe a witness.
+        witness: of a refutation, the instance that `pisa-lab replay` runs, whose numbers are then the evidence's.
     """
 
     facts: Callable[[Subject, str], Iterator[Fact]]
     subject: Subject
     verdict: Verdict
+    witness: Replayed | None = None
 
     def __call__(self, seed: int, effort: str) -> Evidence:
         """Return the evidence for the true subject; nothing is random, ``seed`` is not used."""
@@ -73,7 +76,12 @@ class Proof(Generic[Subject]):
         if not held:
             return Evidence(Verdict.INCONCLUSIVE, detail="no fact was checked")
         detail = f"{len(held)} facts hold exactly; the last: {held[-1]}"
-        return Evidence(self.verdict, None, detail, numbers, None, figure, tuple(held))
+        if self.witness is None:
+            return Evidence(self.verdict, None, detail, numbers, None, figure, tuple(held))
+        held += [f"{name}: {value}" for name, value in numbers.items()]
+        shown = self.witness.trial(self.witness.instance)
+        verdict = self.verdict if float(shown["margin"]) < 0 else Verdict.INCONCLUSIVE
+        return Evidence(verdict, shown["margin"], detail, shown, self.witness.instance, figure, tuple(held))
 
 
 def _failure(fact: Fact, held: list[str], numbers: Mapping[str, Any], intended: Verdict) -> Evidence:
@@ -104,5 +112,6 @@ def symbolic_claim(
         source=source,
         kind="symbolic",
         latex=latex,
+        trial=None if proof.witness is None else proof.witness.trial,
         requires=("sympy",),
     )

@@ -9,6 +9,7 @@ from proofs_check.claim import Verdict
 from proofs_check.symbolic.algebra import Expression, exact, nonnegative_on, positive_on, positive_on_orthant
 from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, Client, plain_client, starting_client
 from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
+from proofs_check.symbolic.replays import Replayed, cycle_trial, doubling_trial, kink_trial, slope_trial
 
 ONE_CLIENT = (
     "one client (any split of F among clients is the same, MATH.md I5)",
@@ -141,7 +142,12 @@ HYPOTHESIS_CLAIMS = (
     symbolic_claim(
         "V8-without-bounded-sublevel-sets",
         "A Lipschitz gradient is enough for bounded iterates and a vanishing gradient.",
-        Proof(_unbounded_sublevel, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(
+            _unbounded_sublevel,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"slope": 1.0, "penalty": 2.0, "steps": 50}, slope_trial),
+        ),
         latex=r"$F(w) = aw:\quad w^{\ell+1} - w^\ell = -\frac{a}{\sigma}$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0"),
         source="MATH.md V8",
@@ -149,7 +155,7 @@ HYPOTHESIS_CLAIMS = (
     symbolic_claim(
         "V8-without-a-gradient-at-a-kink",
         "PISA converges on a function with a kink, as a ReLU network has, for a large enough constant penalty.",
-        Proof(_kink, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(_kink, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"penalty": 100.0, "steps": 400}, kink_trial)),
         latex=r"$F(w) = |w|:\quad |w^{\ell+1} - w^\ell| \geq \frac{1}{\sigma}\ \mathrm{for\ every}\ \ell,"
         r"\ \mathrm{every}\ \sigma$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0", "w0 = 1/(2 sigma)"),
@@ -159,7 +165,7 @@ HYPOTHESIS_CLAIMS = (
         "V8-without-a-lipschitz-gradient",
         "PISA converges to the minimiser of a convex C1 function whose gradient is only Hoelder continuous, for a large"
         " enough constant penalty.",
-        Proof(_holder, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(_holder, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"penalty": 4.0, "steps": 200}, cycle_trial)),
         latex=r"$F(w) = |w|^{3/2},\ w^0 = \frac{9}{4\sigma^2}:\quad |w^\ell| \rightarrow \frac{81}{16\sigma^2},"
         r"\ \mathrm{sign}(w^{\ell+1}) = -\mathrm{sign}(w^\ell)$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0"),
@@ -168,7 +174,7 @@ HYPOTHESIS_CLAIMS = (
     symbolic_claim(
         "V8-without-a-bound-on-the-preconditioner",
         "PISA converges on a quadratic at a stable penalty for any sequence of positive preconditioners.",
-        Proof(_unbounded_preconditioner, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(_unbounded_preconditioner, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"steps": 40}, doubling_trial)),
         latex=r"$F = \frac{1}{2}w^2,\ \sigma = 2,\ Q_k = (k-1)2^k + 2:\quad w^k = \frac{3 - k}{4}$",
         hypotheses=(*ONE_CLIENT, "warm start at w0 = 1, rho = 1"),
         source="MATH.md V8",

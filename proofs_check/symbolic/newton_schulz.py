@@ -10,8 +10,10 @@ from fractions import Fraction
 from typing import Any
 
 from proofs_check.claim import Verdict
+from proofs_check.measured.orthogonal import fixed_trial
 from proofs_check.symbolic.algebra import Expression, exact, nonnegative_on, positive_on
 from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
+from proofs_check.symbolic.replays import Replayed
 
 WEIGHTS = (Fraction(3, 4), Fraction(1, 4))
 GRADIENTS = (Fraction(1), Fraction(-3))
@@ -261,7 +263,12 @@ NEWTON_SCHULZ_CLAIMS = (
     symbolic_claim(
         "V9-nsisa-fixed-points",
         "NSISA's fixed points are KKT points.",
-        Proof(_kkt_not_fixed, MUON, Verdict.REFUTED),
+        Proof(
+            _kkt_not_fixed,
+            MUON,
+            Verdict.REFUTED,
+            Replayed({"seed": 0, "penalty": 4.0, "steps": 300}, fixed_trial),
+        ),
         latex=r"$\sum_i\alpha_i g_i = 0\ \nRightarrow\ \sum_i\alpha_i\mathrm{NS}(g_i) = 0,\quad"
         r" \alpha = (\frac{3}{4}, \frac{1}{4}),\ g_2 = -3g_1$",
         hypotheses=("matrix parameter, lambda = 0", "momentum at rest"),

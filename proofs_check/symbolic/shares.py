@@ -14,9 +14,11 @@ from fractions import Fraction
 from typing import Any
 
 from proofs_check.claim import Verdict
+from proofs_check.measured.limits import frozen_trial
 from proofs_check.symbolic.algebra import Expression, exact, nonnegative_on, positive_on
 from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, starting_client, symbolic_client
 from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
+from proofs_check.symbolic.replays import Replayed
 
 CURVATURE_RATIO = Fraction(1, 8)
 """MATH.md V2: σ⁰ = 8r."""
@@ -199,7 +201,12 @@ SHARE_CLAIMS = (
     symbolic_claim(
         "V2-limit-is-stationary",
         "For a fixed gamma < 1 and initial penalties above some constant multiple of r the limit is stationary.",
-        Proof(_never_stationary, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(
+            _never_stationary,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"ratios": [0.75, 0.9, 0.99], "penalty": 8.0, "curvature": 1.0}, frozen_trial),
+        ),
         latex=r"$\lim_\ell\frac{\nabla F(w^\ell)}{\nabla F(w^0)} \geq (1 - 2x\gamma)"
         r"\exp(-\frac{4x\gamma^2}{3(1-\gamma)}) > 0,\quad x = \frac{r}{\sigma^0} \leq \frac{1}{4}$",
         hypotheses=("F = r(w-1)^2/2, rho = lambda = 0, cold start", "every gamma < 1, every sigma^0 >= 4r"),

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from proofs_check.claim import Verdict
+from proofs_check.measured.uniformity import ridge_trial, uniform_trial
 from proofs_check.symbolic.algebra import Expression, exact, numerator, positive_on_orthant, same
 from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, Client, starting_client, symbolic_client
 from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
+from proofs_check.symbolic.replays import Replayed
 
 PENALTY, RHOS, ROUNDS, SPREAD = Fraction(3), (Fraction(0), Fraction(2)), 10, Fraction(1000)
 """MATH.md V6: f_i = ±b x + x²/2, σ = 3, ρ = (0, 2), Q = I, N = 10, b = 1000."""
@@ -143,7 +145,12 @@ START_CLAIMS = (
     symbolic_claim(
         "V6-uniform-rate",
         "With unequal rho_i and the cold start a rate holds that is uniform in the clients' heterogeneity.",
-        Proof(_no_uniform_rate, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(
+            _no_uniform_rate,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"rounds": 10, "slope": 1000.0}, uniform_trial),
+        ),
         latex=r"$\forall N\ \exists b:\ \min_{k\leq N}\|\nabla F(w^k)\|^2 \geq 2L(F(w^0) - F^\star),\quad"
         r" f_i = \pm bx + \frac{1}{2}x^2$",
         hypotheses=("sigma = 3, rho = (0, 2), Q = I, gamma = 1, lambda = 0, alpha = (1/2, 1/2)", "full gradients"),
@@ -152,7 +159,7 @@ START_CLAIMS = (
     symbolic_claim(
         "V7-bound-from-the-first-gap",
         "With a ridge and the cold start the smallest gradient has a bound in terms of the first gap alone.",
-        Proof(_ridge_start, PISA_EQUATIONS, Verdict.REFUTED),
+        Proof(_ridge_start, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"centre": 1000.0, "rounds": 5}, ridge_trial)),
         latex=r"$F_\lambda(w^0) = F_\lambda^\star,\quad \min_{1\leq k\leq N}\|\nabla F_\lambda(w^k)\|^2 = K_N c^2,"
         r"\ K_N > 0,\quad"
         r" F = \frac{1}{2}(w - c)^2$",

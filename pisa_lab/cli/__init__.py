@@ -1,0 +1,109 @@
+"""The command line: one file a command, imported only when it is called; at start NumPy alone is needed."""
+
+import dataclasses
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pisa_lab.stamp import stamp
+
+LAB = ("jinja2", "joblib", "matplotlib", "pandas", "pooch", "rich", "scipy", "sklearn", "sympy", "typer")
+CHECKOUT = ("problems", "proofs_check")
+_INTERRUPTED = 130
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """One row of the table: `pisa_lab.cli.<name>` with a function ``command`` that typer reads, and what it does."""
+
+    name: str
+    summary: str
+
+    @property
+    def module(self) -> str:
+        """The module that holds the command: its name with underscores."""
+        return f"pisa_lab.cli.{self.name.replace('-', '_')}"
+
+
+COMMANDS = (
+    Command("verify", "check the claims: verdict, margin and witness of each; exit 1 on an unexpected one"),
+    Command("replay", "run a witness again and show what it shows"),
+    Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot"),
+    Command("problems", "list the problem families with their constants"),
+    Command("preconditioners", "list the preconditioners with what each guarantees"),
+)
+"""The commands; a new one is a file and a row."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit code of ``argv``: 0, 1 for a bad result, 2 for a bad request, 130 for Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if words[0] == "--version":
+        print(f"pisa-lab {stamp()['version']}")
+        return 0
+    row = next((command for command in COMMANDS if command.name == words[0]), None)
+    if row is None:
+        return _refuse(f"command: {words[0]!r} is not one of {', '.join(row.name for row in COMMANDS)}", words[0])
+    try:
+        return _call(row, words[1:])
+    except ModuleNotFoundError as error:
+        reason = _missing(row.name, (error.name or "").split(".")[0])
+        if not reason:
+            raise
+        return _refuse(reason)
+    except (ValueError, OSError) as error:
+        return _refuse(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        print("pisa-lab: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def usage() -> str:
+    """Return the help of the program itself."""
+    width = max(len(row.name) for row in COMMANDS)
+    lines = [f"  {row.name:{width}}  {row.summary}" for row in COMMANDS]
+    return "\n".join(
+        [
+            "usage: pisa-lab COMMAND [ARGUMENT…]",
+            "",
+            "A theory-verification laboratory for PISA, the preconditioned inexact stochastic ADMM.",
+            "",
+            *lines,
+            "",
+            "pisa-lab COMMAND --help says more; pisa-lab --version tells the version.",
+        ]
+    )
+
+
+def _call(row: Command, words: Sequence[str]) -> int:
+    """Run one command through typer, with its usage errors as the ValueErrors that they are."""
+    import typer
+
+    function = importlib.import_module(row.module).command
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(help=row.summary, context_settings={"help_option_names": ["-h", "--help"]})(function)
+    usage_error: Any = typer.BadParameter.__mro__[2]
+    try:
+        code = typer.main.get_command(app).main(list(words), f"pisa-lab {row.name}", standalone_mode=False)
+    except usage_error as error:
+        raise ValueError(error.format_message()) from error
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return int(code or 0)
+
+
+def _missing(command: str, module: str) -> str:
+    if module in CHECKOUT:
+        return f"{command} needs the checkout: the installed wheel carries pisa_lab alone, not {module}/"
+    return f"{command} needs {module}: pip install 'pisa-lab[lab]'" if module in LAB else ""
+
+
+def _refuse(reason: str, word: str = "") -> int:
+    near = difflib.get_close_matches(word, [row.name for row in COMMANDS], n=1)
+    print(f"pisa-lab: error: {reason}{f'; did you mean {near[0]}?' if near else ''}", file=sys.stderr)
+    return 2

@@ -1,0 +1,163 @@
+"""What `pisa-lab run` is asked for, as one checked value that a file can hold and that reruns bit for bit."""
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pisa_lab._array import BACKENDS
+from pisa_lab._checks import choice, real, whole
+from pisa_lab.schedules import SCHEDULES, Constant, Geometric, InverseCosine, Polynomial, ResidualBalancing, Schedule
+
+DTYPES = ("float64", "float32")
+_FURTHER = ("steps", "tolerance")
+"""What may differ when a run is resumed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """One run over seeds; seed s draws the synthetic data, the partition and the mini-batches.
+
+    Raises:
+        ValueError: a value outside its domain; the message names the option.
+    """
+
+    problem: str
+    data: str | None = None
+    intercept: bool = True
+    clients: int = 4
+    partition: str | None = None
+    method: str = "sisa"
+    penalty: float | None = None
+    rho: float | None = None
+    schedule: str = "constant"
+    preconditioner: str | None = None
+    clip: float | None = None
+    warm: bool = False
+    ridge: float | None = None
+    local_ridge: float | None = None
+    steps: int = 200
+    batch: int | None = None
+    seeds: int = 1
+    seed: int = 0
+    backend: str = "numpy"
+    dtype: str = "float64"
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("problem", "method", "schedule"):
+            _text(name, getattr(self, name))
+        for name in ("data", "partition", "preconditioner"):
+            _text(name, getattr(self, name), optional=True)
+        for name, least in (("clients", 1), ("steps", 0), ("seeds", 1), ("seed", 0)):
+            whole(_option(name), getattr(self, name), at_least=least)
+        if self.batch is not None:
+            whole("--batch", self.batch, at_least=1)
+        for name, domain in _DOMAINS.items():
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, real(_option(name), getattr(self, name), **domain))
+        for name in ("warm", "intercept"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{_option(name)}: {getattr(self, name)!r} must be true or false")
+        choice("--backend", self.backend, BACKENDS)
+        choice("--dtype", self.dtype, DTYPES)
+        rule, colon, _ = self.schedule.partition(":")
+        if rule == "inverse-cosine" and not colon:
+            # The length belongs to the run as first asked for: a resumed one must not stretch it.
+            object.__setattr__(self, "schedule", f"inverse-cosine:{max(self.steps, 1)}")
+        schedule(self.schedule)
+
+    def further(self, changes: Mapping[str, Any]) -> "Configuration":
+        """Return this configuration resumed with ``changes``, of which only steps and tolerance may differ.
+
+        Raises:
+            ValueError: another option differs.
+        """
+        for name, value in changes.items():
+            if name not in _FURTHER and value != getattr(self, name):
+                raise ValueError(f"{_option(name)}: {value!r}, but the run to resume has {getattr(self, name)!r}")
+        return dataclasses.replace(self, **{name: changes[name] for name in _FURTHER if name in changes})
+
+
+_DOMAINS: dict[str, dict[str, float]] = {
+    "penalty": {"above": 0.0},
+    "rho": {"at_least": 0.0},
+    "clip": {"above": 0.0},
+    "ridge": {"at_least": 0.0},
+    "local_ridge": {"at_least": 0.0},
+    "tolerance": {"above": 0.0},
+}
+FIELDS = tuple(field.name for field in dataclasses.fields(Configuration))
+
+
+def configured(values: Mapping[str, Any], *, source: str) -> Configuration:
+    """Return the configuration of ``values``.
+
+    Raises:
+        ValueError: a name that is no option (``source`` says where it stands), no problem, or a bad value.
+    """
+    unknown = [name for name in values if name not in FIELDS]
+    if unknown:
+        raise ValueError(f"{source}: {unknown[0]!r} is not one of {', '.join(FIELDS)}")
+    if "problem" not in values:
+        raise ValueError("PROBLEM: missing; `pisa-lab problems` lists them")
+    return Configuration(**values)
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """Return the options that the JSON or TOML file ``path`` holds.
+
+    Raises:
+        ValueError: it is missing or is no such file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--config: {str(path)!r} cannot be read ({error})") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"--config: {str(path)!r} must hold one table of options")
+    return values
+
+
+def configuration_text(configuration: Configuration, suffix: str) -> str:
+    """Return ``configuration`` as TOML where ``suffix`` is ".toml" and as JSON otherwise; what is None is left out."""
+    values = {name: value for name, value in dataclasses.asdict(configuration).items() if value is not None}
+    if suffix == ".toml":
+        return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def schedule(text: str) -> Schedule:
+    """Return the schedule that ``text`` names: constant, geometric:G, polynomial[:A], inverse-cosine:N or balancing.
+
+    Raises:
+        ValueError: another name, or an argument outside its domain.
+    """
+    rule, colon, argument = text.partition(":")
+    choice("--schedule", rule, tuple(SCHEDULES))
+    if rule in ("constant", "balancing"):
+        if colon:
+            raise ValueError(f"--schedule: {rule!r} takes no argument, {argument!r} was given")
+        return Constant() if rule == "constant" else ResidualBalancing()
+    if rule == "polynomial":
+        return Polynomial(real("--schedule", argument, at_least=0.0)) if colon else Polynomial()
+    if not colon:
+        raise ValueError(f"--schedule: {rule!r} needs an argument, as in '{rule}:0.9'")
+    if rule == "geometric":
+        return Geometric(real("--schedule", argument, above=0.0, at_most=1.0))
+    total = real("--schedule", argument, at_least=1.0)
+    if total % 1:
+        raise ValueError(f"--schedule: {text!r} must name a whole number of rounds")
+    return InverseCosine(int(total))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _text(name: str, value: Any, *, optional: bool = False) -> None:
+    if not (isinstance(value, str) and value) and not (optional and value is None):
+        raise ValueError(f"{'PROBLEM' if name == 'problem' else _option(name)}: {value!r} must be a name")

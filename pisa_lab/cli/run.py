@@ -1,0 +1,225 @@
+"""``pisa-lab run``: a method on a problem over seeds, as a table, a plot, a saved state and a saved configuration."""
+
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from pisa_lab._checks import real
+from pisa_lab.cli import output, tables
+from pisa_lab.cli.configuration import Configuration, configuration_text, configured, read_configuration
+from pisa_lab.cli.experiment import Trial, starts, trial_row, trials
+from pisa_lab.cli.instances import named
+from pisa_lab.loop import Status
+from pisa_lab.stamp import stamp
+from pisa_lab.state import load_state, save_state
+
+PLOTS = (".svg", ".png", ".pdf")
+LEAST_WIDTH = 120
+"""Columns that a file or a pipe is taken to have; a wider table stands on its side."""
+_WORDS = {"gradient norm": "‖∇F‖", "zeta2": "ζ²", " r2": " R²"}
+
+
+def command(
+    problem: Annotated[str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`")] = None,
+    data: Annotated[str | None, typer.Option(help="digits, a9a, breast-cancer, diabetes or a file")] = None,
+    intercept: Annotated[bool | None, typer.Option(help="a column of ones beside the data's features")] = None,
+    clients: Annotated[int | None, typer.Option(help="number of clients, 4 by default")] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="iid, label:K, dirichlet:B, quantity:B, noise:S, shifted or identical")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="pisa, sisa (the default), nsisa, a baseline …")] = None,
+    penalty: Annotated[float | None, typer.Option(help="σ⁰; by default twice the mean Lipschitz constant")] = None,
+    rho: Annotated[float | None, typer.Option(help="ρ, the weight of the preconditioner")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="constant, geometric:G, polynomial:A, inverse-cosine[:N] or balancing")
+    ] = None,
+    gamma: Annotated[float | None, typer.Option(help="γ, short for --schedule geometric:γ")] = None,
+    preconditioner: Annotated[str | None, typer.Option(help="Q of pisa; see `pisa-lab preconditioners`")] = None,
+    clip: Annotated[float | None, typer.Option(help="η, with which Q ⪯ ηI")] = None,
+    warm: Annotated[bool | None, typer.Option("--warm/--cold", help="π⁰ = −∇Fᵢ(w⁰) instead of 0")] = None,
+    ridge: Annotated[float | None, typer.Option(help="λ of F_λ")] = None,
+    local_ridge: Annotated[float | None, typer.Option(help="μ of every Fᵢ")] = None,
+    steps: Annotated[int | None, typer.Option(help="communication rounds, 200 by default")] = None,
+    batch: Annotated[int | None, typer.Option(help="rows per mini-batch; full gradients without it")] = None,
+    seeds: Annotated[int | None, typer.Option(help="how many: SEED, SEED+1, …")] = None,
+    seed: Annotated[int | None, typer.Option(help="the first: of data, partition and mini-batches")] = None,
+    backend: Annotated[str | None, typer.Option(help="numpy, torch, cupy or strict")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float64 or float32")] = None,
+    tolerance: Annotated[float | None, typer.Option(help="end a seed when ‖∇F_λ‖ is at most this")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="the table's rows")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="curves, as .svg, .png or .pdf; by default in .pisa_lab/")
+    ] = None,
+    no_plot: Annotated[bool, typer.Option("--no-plot", help="draw nothing")] = False,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="the states, as .npz")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="FILE", help="go on from saved states")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="options from .json or .toml")] = None,
+    save_config: Annotated[Path | None, typer.Option(metavar="FILE", help="the options, as .json or .toml")] = None,
+) -> int:
+    """Return 0 when every seed stayed finite, 1 otherwise."""
+    given = {name: value for name, value in locals().items() if name in _OPTIONS and value is not None}
+    if gamma is not None:
+        given["schedule"] = _geometric(gamma, schedule)
+    if no_plot and plot is not None:
+        raise ValueError("--no-plot: excludes --plot")
+    _check_outputs(json_file, plot, save, save_config)
+    configuration, states = _asked(given, config, resume)
+    plot = None if no_plot else plot or _default_plot(configuration)
+    done: list[Trial] = []
+    with _bar(configuration) as tick:
+        for trial in trials(configuration, states, tick):
+            done.append(trial)
+            tick(configuration.steps)
+    rows = [trial_row(trial) for trial in done]
+    tables.console().print(_heading(configuration, done), markup=False)
+    tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True, free=LEAST_WIDTH)
+    _write(configuration, done, rows, json_file, plot, save, save_config)
+    return 1 if any(trial.run.status is Status.NON_FINITE for trial in done) else 0
+
+
+_OPTIONS = tuple(field.name for field in dataclasses.fields(Configuration))
+
+
+def _default_plot(configuration: Configuration) -> Path:
+    output.writable_folder("--plot", Path(".pisa_lab"))
+    words = (configuration.problem, Path(configuration.data or "").stem, configuration.method)
+    return Path(".pisa_lab") / f"{'-'.join(filter(None, words)).replace('/', '-')}.svg"
+
+
+def _geometric(gamma: float, schedule: str | None) -> str:
+    if schedule is not None:
+        raise ValueError("--gamma: excludes --schedule, for which it is short")
+    return f"geometric:{real('--gamma', gamma, above=0.0, at_most=1.0)!r}"
+
+
+def _check_outputs(json_file: Path | None, plot: Path | None, save: Path | None, save_config: Path | None) -> None:
+    if plot is not None and plot.suffix not in PLOTS:
+        raise ValueError(f"--plot: {str(plot)!r} must end in {', '.join(PLOTS)}")
+    if save is not None and save.suffix != ".npz":
+        raise ValueError(f"--save: {str(save)!r} must end in .npz")
+    targets = {"--json": json_file, "--plot": plot, "--save": save, "--save-config": save_config}
+    for option, path in targets.items():
+        output.writable(option, path)
+
+
+def _asked(
+    given: dict[str, Any], config: Path | None, resume: Path | None
+) -> tuple[Configuration, tuple[Any, ...] | None]:
+    """Return the configuration and the states to resume from: what is given goes before what a file says."""
+    if resume is None:
+        values = {} if config is None else read_configuration(config)
+        return configured(values | given, source="--config"), None
+    if config is not None:
+        raise ValueError("--config: excludes --resume, which carries its own")
+    with named({"path": "--resume"}):
+        _, header = load_state(resume, ())
+    if "configuration" not in header:
+        raise ValueError(f"--resume: {str(resume)!r} was not written by `pisa-lab run`")
+    saved = configured(header["configuration"], source="--resume")
+    configuration = saved.further(given)
+    with named({"path": "--resume"}):
+        states, _ = load_state(resume, starts(saved))
+    return configuration, states
+
+
+@contextlib.contextmanager
+def _bar(configuration: Configuration) -> Iterator[Callable[[int], object]]:
+    """Yield what to call with the rounds done in the present trial; a call with all of them moves on to the next."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    total, finished = configuration.steps * configuration.seeds, 0
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(f"{configuration.method} on {configuration.problem}", total=total)
+
+        def tick(done: int) -> None:
+            nonlocal finished
+            progress.update(task, completed=finished + done)
+            finished += done if done == configuration.steps else 0
+
+        yield tick
+
+
+def _heading(configuration: Configuration, done: Sequence[Trial]) -> str:
+    ends = dict.fromkeys(f"{choose(trial.penalty for trial in done):.4g}" for choose in (min, max))
+    sigma = " … ".join(ends)
+    batch = "full gradients" if configuration.batch is None else f"batches of {configuration.batch}"
+    start_round = done[0].run.history["iteration"][0]
+    rounds = f"{configuration.steps} rounds" + (f" after {start_round}" if start_round else "")
+    return "\n".join(
+        [
+            f"{done[0].instance.title}",
+            f"{configuration.method}, σ = {sigma} ({done[0].penalty_rule}), {configuration.schedule} schedule, "
+            f"{rounds}, {batch}, {configuration.backend} {configuration.dtype}",
+            "",
+        ]
+    )
+
+
+def _columns(rows: Sequence[tables.Row]) -> list[tables.Column]:
+    hidden = {"penalty", *stamp()}
+    return [
+        tables.Column(key, _heading_of(key), tables.number(4), right=key != "status")
+        for key in rows[0]
+        if key not in hidden
+    ]
+
+
+def _heading_of(key: str) -> str:
+    heading = key.replace("_", " ")
+    for word, symbol in _WORDS.items():
+        heading = heading.replace(word, symbol)
+    return heading
+
+
+def _summary(rows: Sequence[tables.Row]) -> list[dict[str, Any]]:
+    """Return the mean over several seeds and the half-width of its 95 % interval by Student's t."""
+    if len(rows) < 2:
+        return []
+    from scipy.special import stdtrit
+
+    mean: dict[str, Any] = {"seed": "mean"}
+    half: dict[str, Any] = {"seed": "± 95 %"}
+    factor = float(stdtrit(len(rows) - 1, 0.975)) / len(rows) ** 0.5
+    for key in (column.key for column in _columns(rows) if column.key not in ("seed", "status")):
+        values = np.asarray([np.nan if row[key] is None else row[key] for row in rows], dtype=float)
+        mean[key], half[key] = float(np.mean(values)), factor * float(np.std(values, ddof=1))
+    return [mean | {"status": ""}, half | {"status": ""}]
+
+
+def _write(
+    configuration: Configuration,
+    done: Sequence[Trial],
+    rows: Sequence[dict[str, Any]],
+    json_file: Path | None,
+    plot: Path | None,
+    save: Path | None,
+    save_config: Path | None,
+) -> None:
+    if json_file is not None:
+        output.write_json(json_file, rows)
+    if save is not None:
+        header = {"configuration": dataclasses.asdict(configuration), **stamp()}
+        save_state(save, tuple(trial.run.state for trial in done), header)
+        output.write_text(save.with_suffix(".config.json"), configuration_text(configuration, ".json"))
+    if save_config is not None:
+        output.write_text(save_config, configuration_text(configuration, save_config.suffix))
+    if plot is not None:
+        _draw(configuration, done, plot)
+
+
+def _draw(configuration: Configuration, done: Sequence[Trial], path: Path) -> None:
+    from pisa_lab.plotting import run_figure
+
+    curves = [row for trial in done for row in trial.run.rows()]
+    optima = {getattr(trial.instance.problem, "optimum", None) for trial in done}
+    title = f"{configuration.method} · {done[0].instance.title}"
+    figure = run_figure(curves, title=title, optimum=optima.pop() if len(optima) == 1 else None)
+    tables.console().print(f"plot: {path}", markup=False)
+    output.replaced(path, lambda partial: figure.savefig(partial, format=path.suffix[1:], dpi=160))

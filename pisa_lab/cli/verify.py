@@ -1,0 +1,220 @@
+"""``pisa-lab verify``: check the claims, print the table of verdicts, keep witnesses, write JSON and the report."""
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pisa_lab._checks import choice, whole
+from pisa_lab.cli.markdown import write_markdown
+from pisa_lab.cli.output import plain, writable, writable_folder, write_json, write_text
+from pisa_lab.cli.selection import chosen
+from pisa_lab.cli.tables import Column, console, number, print_table
+from pisa_lab.stamp import stamp
+from proofs_check.claim import KINDS, PROVENANCES, Claim, Evidence, Finding
+
+WITNESSES = Path(".pisa_lab") / "witnesses"
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+STYLES = {
+    "PROVED": "blue",
+    "SUPPORTED": "green",
+    "REFUTED": "dark_orange3",
+    "INCONCLUSIVE": "yellow",
+    "INAPPLICABLE": "dim",
+}
+
+
+def _tone(row: Any) -> str:
+    return STYLES[row["verdict"]] if row["verdict"] == row["expected"] else "bold white on red"
+
+
+COLUMNS = (
+    Column("name", "name"),
+    Column("kind", "kind"),
+    Column("provenance", "provenance"),
+    Column("verdict", "verdict", style=_tone),
+    Column("expected", "expected"),
+    Column("margin", "margin", number(), right=True),
+    Column("seconds", "seconds", lambda seconds: f"{seconds:.2f}", right=True),
+)
+
+
+def command(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="claims: names, prefixes or globs")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a minute's worth of trials (the default)")] = False,
+    full: Annotated[bool, typer.Option("--full", help="ten minutes' worth of trials")] = False,
+    kind: Annotated[str | None, typer.Option(help=f"only this kind: {', '.join(KINDS)}")] = None,
+    provenance: Annotated[str | None, typer.Option(help=f"only this provenance: {', '.join(PROVENANCES)}")] = None,
+    seed: Annotated[int, typer.Option(help="of every random trial")] = 0,
+    jobs: Annotated[int | None, typer.Option(help="processes; 2 where there are two cores")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the rows there")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the table there, between its claims:begin and :end")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="DIR", help="write DIR/index.html, one page for all")] = None,
+) -> int:
+    """Return 0 when every verdict is the expected one, 1 otherwise."""
+    if quick and full:
+        raise ValueError("--quick: excludes --full")
+    claims = chosen(names or [], _filtered(kind, provenance))
+    count = min(whole("--jobs", _default_jobs() if jobs is None else jobs, at_least=1), len(claims))
+    whole("--seed", seed)
+    writable("--json", json_file)
+    writable("--markdown", markdown)
+    folder = WITNESSES if report is None else report / "witnesses"
+    if report is not None:
+        writable_folder("--report", report)
+    writable_folder("--report" if report else "witnesses", folder)
+    findings = list(_checked(claims, seed, "full" if full else "quick", count))
+    rows = [_row(finding, keep_witness(finding, folder)) for finding in findings]
+    print_table(rows, COLUMNS)
+    _print_summary(findings)
+    if json_file is not None:
+        write_json(json_file, rows)
+    if markdown is not None:
+        told = [row | {"statement": finding.claim.statement} for finding, row in zip(findings, rows, strict=True)]
+        columns = ("name", "kind", "provenance", "verdict", "margin", "statement")
+        effort = "full" if full else "quick"
+        write_markdown(markdown, told, columns, mark="claims", caption=f"pisa-lab verify --{effort}, seed {seed}")
+    if report is not None:
+        _write_report(findings, rows, report)
+    return 0 if all(finding.as_expected for finding in findings) else 1
+
+
+def keep_witness(finding: Finding, folder: Path) -> Path | None:
+    """Write the witness of ``finding``, if it has one, and return its path."""
+    from proofs_check.witness import write_witness
+
+    if finding.evidence.instance is None:
+        return None
+    path = folder / f"{finding.claim.name}.json"
+    write_witness(finding, path)
+    return path
+
+
+def _filtered(kind: str | None, provenance: str | None) -> list[Claim]:
+    from proofs_check import table
+
+    if kind is not None:
+        choice("--kind", kind, KINDS)
+    if provenance is not None:
+        choice("--provenance", provenance, PROVENANCES)
+    return [claim for claim in table.CLAIMS if kind in (None, claim.kind) and provenance in (None, claim.provenance)]
+
+
+def _default_jobs() -> int:
+    return min(2, os.cpu_count() or 1)
+
+
+def _checked(claims: Sequence[Claim], seed: int, effort: str, jobs: int) -> Iterator[Finding]:
+    """Yield the findings in the order of ``claims``, one thread each, behind a bar on standard error."""
+    from joblib import Parallel, delayed
+
+    with _one_thread(), _bar(len(claims)) as tick:
+        if jobs == 1:
+            answers = (_evidence(claim, seed, effort) for claim in claims)
+        else:
+            pool = Parallel(n_jobs=jobs, batch_size=1, return_as="generator")
+            answers = pool(delayed(_evidence_by_name)(claim.name, seed, effort) for claim in claims)
+        tick(claims[0].name, 0)
+        for place, (claim, (evidence, seconds)) in enumerate(zip(claims, answers, strict=True), 1):
+            tick(claims[place].name if place < len(claims) else "", 1)
+            yield Finding(claim, evidence, seconds, seed, effort)
+
+
+def _evidence_by_name(name: str, seed: int, effort: str) -> tuple[Evidence, float]:
+    """Check a claim in a worker, which finds it in the table: a claim's functions need not be picklable."""
+    from proofs_check import table
+
+    with _one_thread():
+        return _evidence(table.by_name(name), seed, effort)
+
+
+def _evidence(claim: Claim, seed: int, effort: str) -> tuple[Evidence, float]:
+    finding = claim.run(seed, effort)
+    found = finding.evidence
+    data = {name: plain(getattr(found, name)) for name in ("margin", "numbers", "instance", "figure", "steps")}
+    return dataclasses.replace(found, **data), finding.seconds
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread: what is loaded by now through threadpoolctl, what comes by the environment."""
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError):
+            stack.enter_context(importlib.import_module("threadpoolctl").threadpool_limits(1))
+        yield
+
+
+@contextlib.contextmanager
+def _bar(total: int) -> Iterator[Any]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda name, step: progress.update(task, description=name, advance=step)
+
+
+def _row(finding: Finding, witness: Path | None) -> dict[str, Any]:
+    claim, evidence = finding.claim, finding.evidence
+    return {
+        "name": claim.name,
+        "kind": claim.kind,
+        "provenance": claim.provenance,
+        "expected": str(claim.expected),
+        "verdict": str(evidence.verdict),
+        "margin": evidence.margin,
+        "seconds": finding.seconds,
+        "witness": None if witness is None else witness.as_posix(),
+        "detail": evidence.detail,
+        "seed": finding.seed,
+        "effort": finding.effort,
+        **stamp(),
+    }
+
+
+def _print_summary(findings: Sequence[Finding]) -> None:
+    out = console()
+    counts = Counter(str(finding.evidence.verdict).lower() for finding in findings)
+    strange = [finding for finding in findings if not finding.as_expected]
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    ending = "all as expected" if not strange else f"{len(strange)} not as expected"
+    out.print(f"\n{len(findings)} claims: {verdicts}; {ending}", markup=False)
+    for finding in strange:
+        claim, found = finding.claim, finding.evidence
+        reason = f"{claim.name}: {found.verdict}, expected {claim.expected}. {found.detail}"
+        out.print(reason, markup=False, style="red")
+
+
+def _write_report(findings: Sequence[Finding], rows: Sequence[dict[str, Any]], folder: Path) -> None:
+    from pisa_lab.report import claims_page
+
+    full = [
+        row
+        | {name: plain(getattr(finding.claim, name)) for name in ("statement", "latex", "hypotheses", "source")}
+        | {name: plain(getattr(finding.evidence, name)) for name in ("numbers", "instance", "figure", "steps")}
+        for finding, row in zip(findings, rows, strict=True)
+    ]
+    page = folder / "index.html"
+    write_text(page, claims_page(full, stamp()))
+    console().print(f"report: {page}", markup=False)
