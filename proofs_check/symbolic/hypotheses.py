@@ -140,6 +140,26 @@ def _unbounded_preconditioner(algorithm: Algorithm, effort: str) -> Iterator[Fac
 
 HYPOTHESIS_CLAIMS = (
     symbolic_claim(
+        "V8-sole-assumption-read-literally",
+        "PISA “converges under the sole assumption of Lipschitz continuity of the gradient on a bounded region”,"
+        " taken word for word: nothing else is asked of the objective.",
+        Proof(
+            _unbounded_sublevel,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"slope": 1.0, "penalty": 2.0, "steps": 50}, slope_trial),
+        ),
+        latex=r"$F(w) = aw:\quad \nabla F \equiv a\ \mathrm{is\ Lipschitz},\quad"
+        r" w^{\ell+1} - w^\ell = -\frac{a}{\sigma}$",
+        hypotheses=(
+            "the words between the quotation marks stand in the abstract; the paper's own theorem may well say more",
+            *ONE_CLIENT,
+            "with bounded sublevel sets, a bounded Q and a constant penalty above a threshold it is PROVED: see T6",
+        ),
+        source="MATH.md section 5, the abstract",
+        provenance="quoted",
+    ),
+    symbolic_claim(
         "V8-without-bounded-sublevel-sets",
         "A Lipschitz gradient is enough for bounded iterates and a vanishing gradient.",
         Proof(
