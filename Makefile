@@ -12,10 +12,10 @@ verify: .venv/.verify
 	$(ONE) $(BIN)/pisa-lab verify $(ARGS)
 
 test: .venv/.test check
-	$(ONE) $(BIN)/python -m pytest -n 2 -m "not slow and not gpu" $(ARGS)
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu" $(ARGS)
 
 slow: .venv/.test
-	$(ONE) $(BIN)/python -m pytest -n 2 -m "slow and not gpu" $(ARGS)
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" $(ARGS)
 
 check: .venv/.test
 	$(BIN)/ruff format --check .

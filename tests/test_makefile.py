@@ -24,7 +24,7 @@ def test_targets_install_what_they_need_under_the_constraints():
 
 
 def test_tests_and_ci_use_one_thread_and_leave_slow_ones_out():
-    assert 'pytest -n 2 -m "not slow and not gpu"' in recipe("test")
-    assert 'pytest -n 2 -m "slow and not gpu"' in recipe("slow")
+    assert 'pytest -n 2 --dist loadfile -m "not slow and not gpu"' in recipe("test")
+    assert 'pytest -n 2 --dist loadfile -m "slow and not gpu"' in recipe("slow")
     assert "OMP_NUM_THREADS=1" in recipe("test")
     assert re.findall(r"^make \w+$", (ROOT / ".ci" / "run").read_text(), re.M) == ["make test", "make slow"]

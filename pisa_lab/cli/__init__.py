@@ -31,6 +31,7 @@ COMMANDS = (
     Command("verify", "check the claims: verdict, margin and witness of each; exit 1 on an unexpected one"),
     Command("replay", "run a witness again and show what it shows"),
     Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot"),
+    Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate"),
     Command("problems", "list the problem families with their constants"),
     Command("preconditioners", "list the preconditioners with what each guarantees"),
 )

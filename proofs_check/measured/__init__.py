@@ -4,6 +4,7 @@ Exact identities, rates, limits, floors, descent, bounds, hypotheses, real data.
 """
 
 from proofs_check.claim import Claim
+from proofs_check.measured.by_hand import CLAIMS_BY_HAND
 from proofs_check.measured.constant_penalty import CLAIMS_CONSTANT_PENALTY
 from proofs_check.measured.descent import CLAIMS_DESCENT
 from proofs_check.measured.equivalences import CLAIMS_EQUIVALENCES
@@ -19,6 +20,7 @@ from proofs_check.measured.real_data import CLAIMS_REAL_DATA
 from proofs_check.measured.uniformity import CLAIMS_UNIFORMITY
 
 CLAIMS_MEASURED: tuple[Claim, ...] = (
+    *CLAIMS_BY_HAND,
     *CLAIMS_IDENTITIES,
     *CLAIMS_EQUIVALENCES,
     *CLAIMS_RATES,

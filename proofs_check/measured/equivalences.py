@@ -86,9 +86,9 @@ def partition_trial(instance: Instance) -> Mapping[str, Any]:
 
 
 def moment_partition_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return −(how far SISA's paths on two partitions part, relative).
+    """Return how far SISA's paths on two partitions part, relative.
 
-    Negative beyond the 1e-12 that I5 would allow.
+    Margin in digits below the 1e-12 that I5 would allow.
     """
     X, y, parts = _data(instance)
     method = sisa(float(instance["penalty"]), rho=1.0)

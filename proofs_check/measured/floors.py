@@ -26,7 +26,7 @@ SCHEDULES: Mapping[str, Schedule] = {
     "polynomial .6": Polynomial(0.6),
     "polynomial .75": Polynomial(0.75),
     "polynomial 1": Polynomial(1.0),
-    "geometric": Geometric(0.99),
+    "geometric": Geometric(0.97),
 }
 
 

@@ -102,9 +102,8 @@ def growing_trial(instance: Instance) -> Mapping[str, Any]:
 def clip_trial(instance: Instance) -> Mapping[str, Any]:
     r"""Return Theorem 1's sum $\sum_k\|\nabla F\|^2/(2s)$ over its bound for scheme I without a clip and with it.
 
-    Margin 1 − ratio.
-    The start is the minimiser: the clients' gradients b and −3b balance with α = (¾, ¼), but the normalised steps do
-    not.
+    Margin 1 − ratio. The start is the minimiser: the clients' gradients b and −3b balance with α = (¾, ¼), but the
+    normalised steps do not.
     """
     slope, steps, penalty = float(instance["slope"]), int(instance["steps"]), 2.0
 

@@ -9,8 +9,9 @@ import numpy as np
 from pisa_lab._array import client_sum, column, squared_norm
 from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.method import PISA
-from pisa_lab.problem import FunctionProblem
+from pisa_lab.sampling import draw_batch, sampler
 from pisa_lab.state import State
+from problems.transforms import with_noise
 from proofs_check.measured.instances import PRECONDITIONERS, Array, Instance, count, grid, method_of, problem_of
 from proofs_check.measured.trajectories import digits_to_spare, measured_claim, relative, states_of
 
@@ -18,7 +19,7 @@ TOLERANCE = 1e-12
 STEPS = 30
 
 ANY = (
-    "any number of clients, weights, ridge",
+    "any number of clients, weights, ridge; full gradients or mini-batches",
     "unequal σ_i, ρ_i, γ_i; any Q_i ⪰ 0 of the second-moment family, Identity or 0",
 )
 
@@ -39,12 +40,22 @@ def _instances(seed: int, effort: str) -> list[dict[str, Any]]:
         preconditioner=tuple(PRECONDITIONERS),
         clip=(None, 0.7),
         warm=(False, True),
+        batch=(None, 1, 3),
     )
 
 
-def _walk(instance: Instance) -> tuple[PISA, FunctionProblem, list[State]]:
-    method, problem = method_of(instance), problem_of(instance)
-    return method, problem, states_of(method, problem, steps=STEPS)
+def _walk(instance: Instance) -> tuple[PISA, Any, list[State]]:
+    """Return (method, problem, states) of a run with full gradients, or with mini-batches of a noisy twin."""
+    method, problem, batch, seed = method_of(instance), problem_of(instance), instance["batch"], int(instance["seed"])
+    noisy = problem if batch is None else with_noise(problem, 1.0, samples=64, seed=seed)
+    return method, noisy, states_of(method, noisy, steps=STEPS, batches=batch, seed=seed)
+
+
+def _gradient(instance: Instance, problem: Any, before: State, after: State) -> Array:
+    """Return the gradients that the clients saw in the round from ``before`` to ``after``."""
+    rule, seed = sampler(instance["batch"]), int(instance["seed"])
+    indices = draw_batch(rule, problem, seed, experiment=0, number=before.iteration)
+    return np.asarray(problem.client_grad(after.shared, indices))
 
 
 def _numbers(errors: list[float]) -> Mapping[str, Any]:
@@ -56,7 +67,7 @@ def multiplier_trial(instance: Instance) -> Mapping[str, Any]:
     method, problem, states = _walk(instance)
     errors = []
     for before, after in itertools.pairwise(states):
-        gradient = problem.client_grad(after.shared)
+        gradient = _gradient(instance, problem, before, after)
         rho = np.broadcast_to(np.asarray(method.rho), after.penalty.shape)
         pull = column(rho, gradient) * method.preconditioner.apply(after.preconditioner, after.deviation)
         errors.append(relative(after.multiplier, -gradient - pull))
@@ -91,7 +102,7 @@ def momentum_trial(instance: Instance) -> Mapping[str, Any]:
             solved = method.preconditioner.solve(at.preconditioner, v, at.penalty, rho)
             return np.asarray(column(at.penalty, v) * solved)
 
-        gradient = problem.client_grad(after.shared)
+        gradient = _gradient(instance, problem, before, after)
         average = -before.multiplier - smoothing(-before.multiplier) + smoothing(gradient)
         scale = float(np.max(np.abs(gradient)) + np.max(np.abs(before.multiplier)))
         errors.append(float(np.max(np.abs(-after.multiplier - average))) / scale)

@@ -122,9 +122,9 @@ def count(effort: str, quick: Any, full: Any) -> Any:
 
 
 def grid(seed: int, trials: int, **choices: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return ``trials`` instances.
+    """Return ``trials`` instances with seeds from 1000·``seed`` on.
 
-    Seeds seed·1000, …, and every choice drawn from its list, the lists walked through evenly.
+    Every choice is drawn from its list so that each list is walked through evenly.
     """
     rng = np.random.default_rng([seed, trials])
     lists = {name: list(values) for name, values in choices.items()}

@@ -60,9 +60,10 @@ def power_law(x: Sequence[float] | Array, y: Sequence[float] | Array) -> float:
     return float(np.polyfit(np.log(np.asarray(x, dtype=float)), np.log(np.asarray(y, dtype=float)), 1)[0])
 
 
-def curve(label: str, x: Iterable[float], y: Iterable[float], **band: Iterable[float]) -> dict[str, Any]:
-    """Return one curve of a figure; points that a logarithmic axis cannot show are the reader's to drop."""
-    return {"label": label, "x": _floats(x), "y": _floats(y)} | {name: _floats(v) for name, v in band.items()}
+def curve(label: str, x: Iterable[float], y: Iterable[float], *, least: float = -np.inf) -> dict[str, Any]:
+    """Return one curve of a figure without the points below ``least``, which say nothing but rounding."""
+    points = [(a, b) for a, b in zip(_floats(x), _floats(y), strict=True) if b >= least]
+    return {"label": label, "x": [a for a, _ in points], "y": [b for _, b in points]}
 
 
 def _floats(values: Iterable[float]) -> list[float]:

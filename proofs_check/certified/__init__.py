@@ -1,0 +1,1 @@
+"""Exact worst cases, rational certificates, their solver-free checker, and refutations with witnesses."""

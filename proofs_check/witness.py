@@ -1,0 +1,211 @@
+"""Witnesses on disk: the instance that decided a claim, with its numbers, as JSON that a replay runs again."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pisa_lab._checks import choice
+from pisa_lab.stamp import stamp
+from proofs_check import table
+from proofs_check.claim import Claim, Finding, Verdict
+
+FORMAT = 1
+FOLDER = Path(__file__).with_name("witnesses")
+"""The shipped witnesses: one for each claim with a trial that is expected to be refuted."""
+
+KEYS = ("format", "claim", "statement", "verdict", "instance", "numbers", "stamp")
+RELATIVE, ABSOLUTE = 1e-6, 1e-9
+"""How closely a replay must meet a stored number.
+
+Far above rounding on another machine, far below what a verdict turns on.
+"""
+
+_COUNTS = ("trials", "violations")
+
+
+@dataclasses.dataclass(frozen=True)
+class Witness:
+    """What a witness file says; ``verdict`` is that of the instance alone."""
+
+    claim: str
+    statement: str
+    verdict: Verdict
+    instance: Mapping[str, Any]
+    numbers: Mapping[str, Any]
+    stamp: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Replay:
+    """What a replay found: fresh numbers and verdict, and each stored number that was not met, as one line of words."""
+
+    claim: Claim
+    witness: Witness
+    numbers: Mapping[str, Any]
+    verdict: Verdict
+    differences: tuple[str, ...]
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the verdict and every stored number came out again."""
+        return not self.differences
+
+
+def write_witness(finding: Finding, path: str | Path) -> None:
+    """Write the witness of ``finding`` to ``path``, whole or not at all.
+
+    Raises:
+        ValueError: the finding kept no instance.
+    """
+    evidence = finding.evidence
+    if evidence.instance is None:
+        raise ValueError(f"finding: {finding.claim.name} kept no instance")
+    document = {
+        "format": FORMAT,
+        "claim": finding.claim.name,
+        "statement": finding.claim.statement,
+        "verdict": str(evidence.verdict),
+        "instance": _plain(evidence.instance),
+        "numbers": _plain({k: v for k, v in evidence.numbers.items() if k not in _COUNTS}),
+        "stamp": stamp(),
+    }
+    target = Path(path)
+    partial = target.with_name(target.name + ".part")
+    partial.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(target)
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as JSON has it; what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def read_witness(path: str | Path) -> Witness:
+    """Return the witness in the file ``path``.
+
+    Raises:
+        ValueError: it is missing, is not JSON of this form, or speaks of another statement than the claim does.
+    """
+    document = _document(path)
+    if not isinstance(document["claim"], str):
+        raise ValueError(f"claim: {document['claim']!r} must be a name")
+    claim = table.by_name(document["claim"])
+    if document["statement"] != claim.statement:
+        raise ValueError(f"statement: {document['statement']!r} is not that of {claim.name}, {claim.statement!r}")
+    choice("verdict", document["verdict"], tuple(Verdict))
+    for name in ("instance", "numbers", "stamp"):
+        if not isinstance(document[name], dict):
+            raise ValueError(f"{name}: {document[name]!r} must be an object")
+    return Witness(
+        document["claim"],
+        document["statement"],
+        Verdict(document["verdict"]),
+        document["instance"],
+        document["numbers"],
+        document["stamp"],
+    )
+
+
+def _document(path: str | Path) -> dict[str, Any]:
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refused)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"path: {str(path)!r} cannot be read as a witness ({error})") from error
+    if not isinstance(document, dict) or set(document) != set(KEYS):
+        raise ValueError(f"path: {str(path)!r} is not a witness, an object with {', '.join(KEYS)}")
+    if document["format"] != FORMAT:
+        raise ValueError(f"format: {document['format']!r} must be {FORMAT}")
+    return document
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def replay(path_or_name: str | Path) -> Replay:
+    """Return what the claim's trial finds on the witness's instance now; a name stands for the shipped witness.
+
+    Raises:
+        ValueError: the file is no witness, the claim has no trial, or its trial cannot run on the instance.
+    """
+    witness = read_witness(_located(path_or_name))
+    claim = table.by_name(witness.claim)
+    if claim.trial is None:
+        raise ValueError(f"claim: {claim.name} has no trial to replay")
+    try:
+        numbers = _plain(claim.trial(witness.instance))
+        margin = float(numbers["margin"])
+    except (KeyError, TypeError, ValueError, IndexError, ArithmeticError, MemoryError) as error:
+        raise ValueError(f"instance: {claim.name} cannot run on it ({type(error).__name__}: {error})") from error
+    verdict = Verdict.SUPPORTED if margin >= 0 else Verdict.REFUTED
+    return Replay(claim, witness, numbers, verdict, tuple(_differences(witness, numbers, verdict)))
+
+
+def _located(path_or_name: str | Path) -> Path:
+    path = Path(path_or_name)
+    shipped = FOLDER / f"{path_or_name}.json"
+    if path.is_file() or not (path.suffix == "" and path.name == str(path_or_name)):
+        return path
+    if not shipped.is_file():
+        raise ValueError(f"path: {str(path_or_name)!r} is neither a file nor a shipped witness of {FOLDER.name}/")
+    return shipped
+
+
+def _differences(witness: Witness, numbers: Mapping[str, Any], verdict: Verdict) -> list[str]:
+    lines = [] if verdict is witness.verdict else [f"verdict: {witness.verdict} stored, {verdict} found"]
+    for name in sorted({*witness.numbers, *numbers}):
+        stored, found = witness.numbers.get(name), numbers.get(name)
+        if not _met(stored, found):
+            lines.append(f"{name}: {stored!r} stored, {found!r} found")
+    return lines
+
+
+def _met(stored: Any, found: Any) -> bool:
+    """Return whether two JSON values agree, numbers to the tolerances."""
+    if isinstance(stored, list) and isinstance(found, list):
+        return len(stored) == len(found) and all(_met(a, b) for a, b in zip(stored, found, strict=True))
+    if _is_number(stored) and _is_number(found):
+        return bool(abs(stored - found) <= RELATIVE * max(abs(stored), abs(found)) + ABSOLUTE)
+    return bool(type(stored) is type(found) and stored == found)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def ship() -> list[Path]:
+    """Write the canonical witnesses (seed 0, quick) of the refuted claims, drop stale ones, and return the paths.
+
+    Raises:
+        ValueError: a claim was not refuted; a wrong witness is never shipped.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    paths = []
+    for claim in table.CLAIMS:
+        if claim.trial is None or claim.expected is not Verdict.REFUTED:
+            continue
+        finding = claim.run()
+        if not finding.as_expected:
+            raise ValueError(f"claim: {claim.name} gave {finding.evidence.verdict} ({finding.evidence.detail})")
+        paths.append(FOLDER / f"{claim.name}.json")
+        write_witness(finding, paths[-1])
+    for stale in set(FOLDER.glob("*.json")) - set(paths):
+        stale.unlink()
+    return paths
+
+
+if __name__ == "__main__":
+    ship()
