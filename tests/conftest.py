@@ -50,3 +50,18 @@ def own_cache(tmp_path, monkeypatch):
     from problems import adult
 
     monkeypatch.setattr(adult, "cache_folder", lambda: tmp_path / "cache")
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """Let a test of the command line write into a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture
+def claims(monkeypatch):
+    """Put a table of given claims in the place of the real one."""
+    from proofs_check import table
+
+    return lambda *rows: monkeypatch.setattr(table, "CLAIMS", rows)

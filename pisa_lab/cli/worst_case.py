@@ -9,6 +9,7 @@ import typer
 
 from pisa_lab.cli.output import writable, write_json
 from pisa_lab.cli.tables import Column, number, print_table
+from pisa_lab.stamp import stamp
 from proofs_check.certified.rows import worst_case
 
 COLUMNS = (
@@ -83,7 +84,7 @@ def command(
     if found.certificate is not None:
         print(f"certificate: {certificate}: {json.loads(found.certificate)['statement']}")
     if json_file is not None:
-        write_json(json_file, found.row)
+        write_json(json_file, [found.row | stamp()])
     return 0 if found.row["status"] in ("solved", "unbounded") else 1
 
 
