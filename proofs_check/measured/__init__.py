@@ -12,6 +12,7 @@ from proofs_check.measured.floors import CLAIMS_FLOORS
 from proofs_check.measured.growing_penalty import CLAIMS_GROWING_PENALTY
 from proofs_check.measured.hypotheses import CLAIMS_HYPOTHESES
 from proofs_check.measured.identities import CLAIMS_IDENTITIES
+from proofs_check.measured.inferred import CLAIMS_INFERRED
 from proofs_check.measured.kinks import CLAIMS_KINKS
 from proofs_check.measured.limits import CLAIMS_LIMITS
 from proofs_check.measured.orthogonal import CLAIMS_ORTHOGONAL
@@ -34,7 +35,8 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_HYPOTHESES,
     *CLAIMS_ORTHOGONAL,
     *CLAIMS_REAL_DATA,
+    *CLAIMS_INFERRED,
 )
-"""In the order of MATH.md sections 4 and 5, data last."""
+"""In the order of MATH.md sections 4 and 5, data and intervals last."""
 
 __all__ = ["CLAIMS_MEASURED"]
