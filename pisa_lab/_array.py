@@ -100,8 +100,9 @@ def gather_rows(data: Array, indices: Array) -> Array:
     """
     xp = namespace(data)
     clients, rows = data.shape[0], data.shape[1]
-    offsets = xp.arange(clients, dtype=indices.dtype, device=array_device(data)) * rows
-    flat = xp.reshape(indices + offsets[:, None], (-1,))
+    if clients > 1:
+        indices = indices + xp.arange(clients, dtype=indices.dtype, device=array_device(data))[:, None] * rows
+    flat = xp.reshape(indices, (-1,))
     taken = xp.take(xp.reshape(data, (clients * rows, *data.shape[2:])), flat, axis=0)
     return xp.reshape(taken, (*indices.shape, *data.shape[2:]))
 

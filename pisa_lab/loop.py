@@ -12,6 +12,7 @@ from pisa_lab import residuals
 from pisa_lab._array import Array, index_like, like, namespace, to_numpy
 from pisa_lab._checks import finite, real, whole
 from pisa_lab.lagrangian import augmented_lagrangian
+from pisa_lab.ledger import COSTS, Ledger
 from pisa_lab.method import Method
 from pisa_lab.problem import Problem, objective
 from pisa_lab.sampling import Sampler, draw_batch, sampler
@@ -56,10 +57,10 @@ DEFAULT_MEASURES = ("objective", "stationarity", "local", "consensus", "aggregat
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a run leaves: the last finite state, the history, and how it ended.
+    """What a run leaves: the last finite state, the history, how it ended, and what it cost.
 
-    ``history`` maps "iteration" to (records,) and each measure to (records,) or (records, replicates); ``broke`` holds
-    the iteration at which a replicate became non-finite, −1 where none did.
+    ``history`` maps "iteration" to (records,) and each measure to (records,) or (records, replicates), ``ledger`` each
+    of `ledger.COSTS` likewise; ``broke`` holds the iteration at which a replicate became non-finite, −1 where none did.
     """
 
     state: Any
@@ -68,18 +69,22 @@ class Run:
     iterations: int
     seeds: tuple[int, ...]
     broke: tuple[int, ...]
+    ledger: Mapping[str, np.ndarray[Any, Any]]
 
     def last(self, measure: str) -> np.ndarray[Any, Any]:
         """Return the last recorded value of ``measure``: a number, or one per replicate."""
         return np.asarray(self.history[measure][-1])
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row per record and seed, each with the stamp of this machine."""
+        """Return one flat row per record and seed: measures, costs so far, and the stamp of this machine."""
         names = [name for name in self.history if name != "iteration"]
-        table = {name: self.history[name].reshape(len(self.history["iteration"]), -1) for name in names}
+        count = len(self.history["iteration"])
+        table = {name: self.history[name].reshape(count, -1) for name in names}
+        costs = {name: values.reshape(count, -1) for name, values in self.ledger.items()}
         return [
             {"iteration": int(iteration), "seed": seed, "status": str(self.status)}
             | {name: float(table[name][record, place]) for name in names}
+            | {name: int(values[record, place]) for name, values in costs.items()}
             | stamp()
             for record, iteration in enumerate(self.history["iteration"])
             for place, seed in enumerate(self.seeds)
@@ -107,6 +112,7 @@ def run(
     steps: int,
     w0: Any = None,
     state: Any = None,
+    spent: Mapping[str, Any] | None = None,
     batches: int | Sampler | None = None,
     seed: int = 0,
     seeds: int | None = None,
@@ -126,6 +132,7 @@ def run(
         w0: start, (*shape) or (replicates, *shape); the problem's own by default.
         state: a state to resume from instead of a start; the same method, problem, batches and seeds then give what an
             uninterrupted run gives, bit for bit.
+        spent: with ``state``, what the rounds before it cost: the ledger of the run that made it.
         batches: None for full gradients, a batch size for uniform draws, or a `Sampler`.
         seed: of the mini-batches; with ``seeds=R`` the seeds are seed, …, seed+R−1.
         seeds: number of replicates run at once on a leading axis; None for no such axis.
@@ -145,35 +152,39 @@ def run(
     names = (seed,) if seeds is None else tuple(range(seed, seed + whole("seeds", seeds, at_least=1)))
     functions = _functions(measures)
     limit = None if tolerance is None else real("tolerance", tolerance, above=0.0)
+    ledger = Ledger(problem, method, seeds, spent)
     if state is None:
         start = problem.initial if w0 is None else _start(problem, w0, seeds)
-        state = method.init(problem, start, replicates=seeds)
+        state = method.init(ledger.asked, start, replicates=seeds)
+        ledger.begun()
     first = int(state.iteration)
     recorded = _recorded(every, first, steps)
     rule, status = sampler(batches), Status.FINISHED
-    records: list[tuple[int, dict[str, np.ndarray[Any, Any]]]] = []
+    records: list[tuple[int, dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]] = []
     broke = np.full(len(names), -1)
-    advance = _Advance(method, problem, rule, seed if seeds is None else names, experiment)
+    advance = _Advance(method, ledger.asked, rule, seed if seeds is None else names, experiment)
     with np.errstate(all="ignore"), _bar(progress, steps) as tick:
-        records.append((first, _measure(functions, problem, state)))
+        records.append((first, _measure(functions, problem, state), ledger.entry()))
         for done in range(1, steps + 1):
             before, (state, alive) = state, advance(state)
+            ledger.went_round(broke < 0)
             broke[~alive & (broke < 0)] = first + done
             if np.all(broke >= 0):
                 status = Status.NON_FINITE
             elif callback is not None and callback(before, state):
                 status = Status.CALLBACK
             if status is not Status.FINISHED or first + done in recorded:
-                records.append((first + done, _measure(functions, problem, state)))
+                records.append((first + done, _measure(functions, problem, state), ledger.entry()))
                 if status is Status.FINISHED and limit is not None and _converged(problem, state, limit):
                     status = Status.CONVERGED
             tick(done)
             if status is not Status.FINISHED:
                 break
     status = Status.NON_FINITE if np.any(broke >= 0) else status
-    history = {"iteration": np.asarray([iteration for iteration, _ in records])}
-    history |= {name: np.asarray([values[name] for _, values in records]) for name in functions}
-    return Run(state, history, status, records[-1][0], names, tuple(int(b) for b in broke))
+    history = {"iteration": np.asarray([iteration for iteration, _, _ in records])}
+    history |= {name: np.asarray([values[name] for _, values, _ in records]) for name in functions}
+    costs = {name: np.asarray([entry[name] for _, _, entry in records]) for name in COSTS}
+    return Run(state, history, status, records[-1][0], names, tuple(int(b) for b in broke), costs)
 
 
 @dataclasses.dataclass(frozen=True)

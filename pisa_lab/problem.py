@@ -158,7 +158,11 @@ class Counted:
         self.counts = {"gradients": 0, "values": 0, "hvps": 0, "samples": 0}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._problem, name)
+        found = getattr(self._problem, name)
+        if name != "hvp":
+            return found
+        # Not a method of its own: a problem that has no hvp must not seem to have one.
+        return lambda w, v, batch=None: self._count("hvps", found(w, v, batch), self._problem.initial.ndim, batch)
 
     def _count(self, kind: str, result: Array, trailing: int, batch: Array | None) -> Array:
         calls = int(np.prod(result.shape[: result.ndim - trailing], dtype=int))
@@ -177,7 +181,3 @@ class Counted:
         """Return ∇F_i(w) and count the calls and the samples."""
         gradient = self._problem.client_grad(w, batch)
         return self._count("gradients", gradient, self._problem.initial.ndim, batch)
-
-    def hvp(self, w: Array, v: Array, batch: Array | None = None) -> Array:
-        """Return ∇²F_i(w)v and count the products."""
-        return self._count("hvps", self._problem.hvp(w, v, batch), self._problem.initial.ndim, batch)

@@ -1,8 +1,7 @@
 """Mini-batches: which rows every client looks at, as a pure function of (experiment, seed, client, draw).
 
-Indices are made on the host by a counter-based generator (Philox), so that NumPy, CuPy and torch see the same
-batches whatever the
-number of replicates, the order of the clients or the iteration at which a run was resumed.
+Indices are made on the host by a counter-based generator (Philox), so that NumPy, CuPy and torch see the same batches
+whatever the number of replicates, the order of the clients or the iteration at which a run was resumed.
 """
 
 import dataclasses
@@ -62,8 +61,12 @@ class Uniform:
 
     def draw(self, stream: Stream, size: int, number: int) -> Indices:
         """Return the indices of draw ``number``, shape (b,)."""
-        drawn: Indices = _uniform_block(stream, size, self.size, number // _BLOCK)[number % _BLOCK]
+        drawn: Indices = self.block(stream, size, number // _BLOCK)[number % _BLOCK]
         return drawn
+
+    def block(self, stream: Stream, size: int, block: int) -> Indices:
+        """Return all draws of block ``block``, shape (64, b)."""
+        return stream.generator(block).integers(0, size, size=(_BLOCK, self.size), dtype=np.int64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,10 +85,9 @@ class Reshuffled:
         start = (number % per_epoch) * self.size
         return np.take(order, np.arange(start, start + self.size), mode="wrap")
 
-
-@functools.lru_cache(maxsize=4096)
-def _uniform_block(stream: Stream, rows: int, size: int, block: int) -> Indices:
-    return stream.generator(block).integers(0, rows, size=(_BLOCK, size), dtype=np.int64)
+    def block(self, stream: Stream, size: int, block: int) -> Indices:
+        """Return all draws of block ``block``, shape (64, b)."""
+        return np.stack([self.draw(stream, size, block * _BLOCK + place) for place in range(_BLOCK)])
 
 
 @functools.lru_cache(maxsize=1024)
@@ -117,11 +119,34 @@ def draw_batch(
     sizes = getattr(problem, "sizes", None)
     if sizes is None:
         raise ValueError("batch: this problem has no samples; problems.transforms.with_noise gives it some")
-    names = [int(name) for name in getattr(problem, "client_ids", range(len(sizes)))]
-    replicated = not isinstance(seeds, int)
-    drawn = [
-        [rule.draw(Stream(experiment, seed, name), int(size), number) for name, size in zip(names, sizes, strict=True)]
-        for seed in (seeds if not isinstance(seeds, int) else (seeds,))
-    ]
-    indices = np.asarray(drawn, dtype=np.int64)
-    return indices if replicated else indices[0]
+    names = tuple(int(name) for name in getattr(problem, "client_ids", range(len(sizes))))
+    rows = tuple(int(size) for size in sizes)
+    several = not isinstance(seeds, int)
+    labels = (seeds,) if isinstance(seeds, int) else tuple(seeds)
+    if isinstance(rule, Uniform | Reshuffled):
+        indices: Indices = _drawn_block(rule, experiment, labels, names, rows, number // _BLOCK)[number % _BLOCK]
+    else:
+        pairs = tuple(zip(names, rows, strict=True))
+        drawn = [[rule.draw(Stream(experiment, seed, name), size, number) for name, size in pairs] for seed in labels]
+        indices = np.asarray(drawn, dtype=np.int64)
+    # A copy: the caller owns what it gets, and torch refuses to look at read-only memory.
+    return (indices if several else indices[0]).copy()
+
+
+@functools.lru_cache(maxsize=2)
+def _drawn_block(
+    rule: Uniform | Reshuffled,
+    experiment: int,
+    seeds: tuple[int, ...],
+    names: tuple[int, ...],
+    rows: tuple[int, ...],
+    block: int,
+) -> Indices:
+    """Return the draws of one block for all seeds and clients, (64, seeds, clients, b), read-only."""
+    width = rule.size
+    drawn = np.empty((_BLOCK, len(seeds), len(names), width), dtype=np.int64)
+    for place, seed in enumerate(seeds):
+        for client, (name, size) in enumerate(zip(names, rows, strict=True)):
+            drawn[:, place, client] = rule.block(Stream(experiment, seed, name), size, block)
+    drawn.flags.writeable = False
+    return drawn

@@ -12,6 +12,7 @@ from pisa_lab.methods import METHODS, Settings
 from pisa_lab.problem import Counted
 from pisa_lab.sampling import Full, Reshuffled, Stream, Uniform, draw_batch
 from pisa_lab.stamp import stamp
+from problems.table import by_name
 
 
 @pytest.mark.parametrize("batches", [None, 4, Reshuffled(5)])
@@ -182,3 +183,12 @@ def test_a_users_functions_make_a_problem():
     )
     result = run(PISA(penalty=8.0), problem, steps=200)
     np.testing.assert_allclose(result.state.consensus, 2.0, rtol=1e-9)
+
+
+def test_a_counted_problem_has_an_hvp_where_its_own_has_one_and_counts_it():
+    assert not hasattr(Counted(quadratics()), "hvp")
+    row = by_name("least-squares").build(0, 3)
+    counted = Counted(row)
+    w = np.ones((1, *row.initial.shape))
+    assert np.array_equal(counted.hvp(w, w), row.hvp(w, w))
+    assert counted.counts["hvps"] == 3

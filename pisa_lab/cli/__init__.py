@@ -33,6 +33,7 @@ COMMANDS = (
     Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot"),
     Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate"),
     Command("calibrate", "measure the coverage of rate intervals on synthetic traces; exit 1 outside 93–97 %"),
+    Command("bench", "measure seed-steps per second, or one round of SISA against in-place NumPy and a copy"),
     Command("problems", "list the problem families with their constants"),
     Command("preconditioners", "list the preconditioners with what each guarantees"),
 )

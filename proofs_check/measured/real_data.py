@@ -96,7 +96,8 @@ def _histories(instance: Instance) -> tuple[Array, dict[str, Array]]:
     )
     steps = int(instance["steps"])
     # The first gradient is that of round 1, where the residuals are first defined.
-    moments = [1, *range(steps // 40, steps, steps // 40)]
+    # Small γ freeze within a hundred rounds, so that the early ones are recorded more densely.
+    moments = [1, *range(10, 100, 10), *range(100, steps, max(steps // 40, 1))]
     result = run(method, problem, steps=steps, seeds=len(ratios), measures=RESIDUALS, every=moments)
     return result.history["iteration"][1:], {name: series(result, name)[1:] for name in RESIDUALS}
 

@@ -1,0 +1,104 @@
+"""``pisa-lab bench``: what this machine does, as a table and as JSON; nothing is judged by it."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pisa_lab._checks import choice, whole
+from pisa_lab.bench.replicates import measure_replicates
+from pisa_lab.bench.step import SIZES, measure_step
+from pisa_lab.cli import output, tables
+
+_WHAT = ("replicates", "step")
+_DTYPES = ("float64", "float32")
+
+
+def command(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="replicates or step")],
+    dtype: Annotated[str, typer.Option(help="float64 or float32")] = "float64",
+    seeds: Annotated[int, typer.Option(help="replicates: seeds run at once")] = 128,
+    batch: Annotated[int, typer.Option(help="replicates: rows of a mini-batch")] = 32,
+    steps: Annotated[int, typer.Option(help="replicates: rounds of one call")] = 400,
+    data: Annotated[str, typer.Option(help="replicates: a binary data set or file")] = "a9a",
+    size: Annotated[
+        list[str] | None, typer.Option(help="step: CLIENTSxNUMBERS, such as 10x10000; may be repeated")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the rows here")] = None,
+) -> int:
+    """Measure seed-steps per second, or one round of SISA against in-place NumPy and a copy."""
+    choice("WHAT", what, _WHAT)
+    choice("--dtype", dtype, _DTYPES)
+    output.writable("--json", json_file)
+    if what == "replicates":
+        rows = _replicates(data, dtype, seeds, batch, steps)
+        tables.print_table(rows, _REPLICATES, transposed=True)
+    else:
+        rows = [_told(measure_step(*pair, dtype=dtype)) for pair in _sizes(size)]
+        tables.print_table(rows, _STEP, transposed=True)
+    if json_file is not None:
+        output.write_json(json_file, rows)
+    return 0
+
+
+def _replicates(data: str, dtype: str, seeds: int, batch: int, steps: int) -> list[dict[str, Any]]:
+    from problems.datasets import load
+    from problems.linear import logistic
+    from problems.transforms import on_backend
+
+    for name, value in (("--seeds", seeds), ("--batch", batch), ("--steps", steps)):
+        whole(name, value, at_least=1)
+    found = load(data)
+    problem = logistic(found.train_x, found.train_y)
+    problem = problem if dtype == "float64" else on_backend(problem, "numpy", dtype=dtype)
+    return measure_replicates(problem, data=data, batch=batch, seeds=seeds, steps=steps)
+
+
+def _sizes(words: Sequence[str] | None) -> list[tuple[int, int]]:
+    """Return (clients, numbers) of every word.
+
+    Raises:
+        ValueError: a word that is not two whole numbers with an x between them.
+    """
+    pairs = []
+    for word in words or [f"{clients}x{numbers}" for clients, numbers in SIZES]:
+        clients, _, numbers = word.lower().partition("x")
+        if not (clients.isdigit() and numbers.isdigit() and int(clients) * int(numbers) > 0):
+            raise ValueError(f"--size: {word!r} must be CLIENTSxNUMBERS, such as 10x10000")
+        pairs.append((int(clients), int(numbers)))
+    return pairs
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """Return ``row`` after saying on standard error which size is done: the largest takes a minute."""
+    print(f"{row['clients']} clients × {row['size']}: {row['status']}", file=sys.stderr)
+    return row
+
+
+_REPLICATES = [
+    tables.Column("method", "method"),
+    tables.Column("data", "data"),
+    tables.Column("seeds", "seeds", right=True),
+    tables.Column("batch", "batch", right=True),
+    tables.Column("dtype", "dtype"),
+    tables.Column("blas_threads", "BLAS threads", tables.number(), right=True),
+    tables.Column("seed_steps_per_s", "seed_steps_per_s", tables.number(4), right=True),
+    tables.Column("seed_steps_per_cpu_s", "per CPU s", tables.number(4), right=True),
+    tables.Column("looped_seed_steps_per_s", "looped", tables.number(4), right=True),
+    tables.Column("ratio", "ratio", tables.number(), right=True),
+    tables.Column("cpu_ratio", "by CPU time", tables.number(), right=True),
+]
+_STEP = [
+    tables.Column("clients", "clients", right=True),
+    tables.Column("size", "numbers", right=True),
+    tables.Column("dtype", "dtype"),
+    tables.Column("in_place_s", "in-place NumPy, s", tables.number(), right=True),
+    tables.Column("generic_ratio", "generic ×", tables.number(), right=True),
+    tables.Column("fused_ratio", "fused ×", tables.number(), right=True),
+    tables.Column("fused_method_ratio", "fused method ×", tables.number(), right=True),
+    tables.Column("fused_gb_per_s", "fused, GB/s", tables.number(), right=True),
+    tables.Column("copy_gb_per_s", "copy, GB/s", tables.number(), right=True),
+    tables.Column("status", "status"),
+]
