@@ -65,3 +65,32 @@ def claims(monkeypatch):
     from proofs_check import table
 
     return lambda *rows: monkeypatch.setattr(table, "CLAIMS", rows)
+
+
+@pytest.fixture
+def study():
+    """The small study of the ablation's tests."""
+    from small_study import document
+
+    from pisa_lab.ablation import study_from
+
+    return study_from(document())
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store of trials."""
+    from pisa_lab.ablation import Store
+
+    with Store(tmp_path / "small.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def done(study, store):
+    """A store that holds the small study, whole."""
+    from pisa_lab.ablation import conduct
+    from problems.studies import resolve
+
+    conduct(study, resolve=resolve, store=store)
+    return store

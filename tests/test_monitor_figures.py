@@ -180,3 +180,9 @@ def test_bad_arguments_are_named(name, value):
 
 def test_every_hypothesis_has_a_meaning():
     assert set(MEANINGS) == set(Hypothesis)
+
+
+def test_other_seeds_than_the_runs_are_named():
+    problem = known()
+    with pytest.raises(ValueError, match=r"^seeds: "):
+        run(PISA(penalty=4.0), problem, steps=2, seeds=3, callback=Monitor(problem))

@@ -11,6 +11,7 @@ from pisa_lab._checks import choice, whole
 from pisa_lab.bench.replicates import measure_replicates
 from pisa_lab.bench.step import SIZES, measure_step
 from pisa_lab.cli import output, tables
+from pisa_lab.cli.markdown import write_markdown
 
 _WHAT = ("replicates", "step")
 _DTYPES = ("float64", "float32")
@@ -27,19 +28,26 @@ def command(
         list[str] | None, typer.Option(help="step: CLIENTSxNUMBERS, such as 10x10000; may be repeated")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the rows here")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the table there, between its bench-…:begin and :end")
+    ] = None,
 ) -> int:
     """Measure seed-steps per second, or one round of SISA against in-place NumPy and a copy."""
     choice("WHAT", what, _WHAT)
     choice("--dtype", dtype, _DTYPES)
     output.writable("--json", json_file)
+    output.writable("--markdown", markdown)
     if what == "replicates":
         rows = _replicates(data, dtype, seeds, batch, steps)
-        tables.print_table(rows, _REPLICATES, transposed=True)
+        columns = _REPLICATES
     else:
         rows = [_told(measure_step(*pair, dtype=dtype)) for pair in _sizes(size)]
-        tables.print_table(rows, _STEP, transposed=True)
+        columns = _STEP
+    tables.print_table(rows, columns, transposed=True)
     if json_file is not None:
         output.write_json(json_file, rows)
+    if markdown is not None:
+        write_markdown(markdown, rows, columns, mark=f"bench-{what}", caption=f"pisa-lab bench {what}")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pisa_lab._checks import whole
+from pisa_lab.cli.markdown import write_markdown
 from pisa_lab.cli.output import writable, write_json
 from pisa_lab.cli.tables import Column, console, print_table
 from pisa_lab.inference import calibration
@@ -51,12 +52,16 @@ def command(
     ] = calibration.EXPERIMENTS,
     seed: Annotated[int, typer.Option(help="of every random trial")] = 0,
     jobs: Annotated[int | None, typer.Option(help="processes; 2 where there are two cores")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the table there, between its calibration:begin and :end")
+    ] = None,
 ) -> int:
     """Return 0 when every row has coverage in 93–97 %, at most 10 % inconclusive and 5 % false plateaus, else 1."""
     whole("--experiments", experiments, at_least=FEWEST)
     whole("--seed", seed)
     count = whole("--jobs", min(2, os.cpu_count() or 1) if jobs is None else jobs, at_least=1)
     writable("--json", json_file)
+    writable("--markdown", markdown)
     work = calibration.tasks(experiments=experiments, seed=seed)
     rows = [row | {"seed": seed, **stamp()} for row in calibration.calibration_rows(work, _counted(work, count))]
     print_table(rows, COLUMNS)
@@ -64,6 +69,9 @@ def command(
     console().print(f"\n{sum(good)} of {len(rows)} rows as wanted: {_wanted()}", markup=False)
     if json_file is not None:
         write_json(json_file, rows)
+    if markdown is not None:
+        caption = f"pisa-lab calibrate --experiments {experiments} --seed {seed}"
+        write_markdown(markdown, rows, COLUMNS, mark="calibration", caption=caption)
     return 0 if all(good) else 1
 
 

@@ -6,38 +6,36 @@ from pathlib import Path
 from typing import Any
 
 from pisa_lab.cli.output import write_text
-from pisa_lab.cli.tables import number
+from pisa_lab.cli.tables import Column
 from pisa_lab.stamp import stamp
 
 
 def write_markdown(
-    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, mark: str, caption: str
+    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, mark: str, caption: str
 ) -> None:
-    """Write ``rows`` to ``path``, between ``<!-- mark:begin -->`` and ``<!-- mark:end -->`` if both lines are there.
-
-    Under the table stand ``caption``, the day, the version, the commit and the machine.
-    """
+    """Write ``rows`` to ``path`` as `write_marked` does; under the table stand ``caption``, the day and the stamp."""
     told, day = stamp(), datetime.datetime.now(datetime.UTC).date().isoformat()
     source = f"{caption}; pisa_lab {told['version']}, commit {told['commit']}, {day}, {told['machine']}, Python"
     lines = [
-        "| " + " | ".join(columns) + " |",
-        "|" + "---|" * len(columns),
-        *("| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in rows),
+        "| " + " | ".join(column.heading for column in columns) + " |",
+        "|" + "".join("---:|" if column.right else "---|" for column in columns),
+        *("| " + " | ".join(_cell(column.show(row[column.key])) for column in columns) + " |" for row in rows),
         "",
         f"<sub>{source} {told['python']}, {told['libraries']}.</sub>",
     ]
-    table = "\n".join(lines)
+    write_marked(path, "\n".join(lines), mark=mark)
+
+
+def write_marked(path: Path, text: str, *, mark: str) -> None:
+    """Write ``text`` to ``path``, between ``<!-- mark:begin -->`` and ``<!-- mark:end -->`` if both lines are there."""
     begin, end = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     if begin in before and end in before:
         head, rest = before.split(begin, 1)
-        table = f"{head}{begin}\n{table}\n{end}{rest.split(end, 1)[1]}"
-    else:
-        table += "\n"
-    write_text(path, table)
+        text = f"{head}{begin}\n{text.rstrip()}\n{end}{rest.split(end, 1)[1]}"
+    write_text(path, text.rstrip("\n") + "\n")
 
 
-def _cell(value: Any) -> str:
-    """Return ``value`` on one line, with what would end a cell escaped."""
-    text = number()(value) if value is None or isinstance(value, float) else str(value)
+def _cell(text: str) -> str:
+    """Return ``text`` on one line, with what would end a cell escaped."""
     return " ".join(text.split()).replace("|", "\\|")

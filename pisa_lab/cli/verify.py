@@ -88,7 +88,8 @@ def command(
         write_json(json_file, rows)
     if markdown is not None:
         told = [row | {"statement": finding.claim.statement} for finding, row in zip(findings, rows, strict=True)]
-        columns = ("name", "kind", "provenance", "verdict", "margin", "statement")
+        told_columns = [column for column in COLUMNS if column.key not in ("expected", "seconds")]
+        columns = [*told_columns, Column("statement", "statement")]
         effort = "full" if full else "quick"
         write_markdown(markdown, told, columns, mark="claims", caption=f"pisa-lab verify --{effort}, seed {seed}")
     if report is not None:

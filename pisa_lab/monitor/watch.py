@@ -74,7 +74,7 @@ class Monitor:
         stop: end the run at the first violation.
 
     Raises:
-        ValueError: an argument outside its domain.
+        ValueError: an argument outside its domain; in the first round, ``seeds`` other than the run's.
     """
 
     def __init__(
@@ -136,6 +136,10 @@ class Monitor:
         return self._stop and bool(self.violations())
 
     def _begin(self, before: Any) -> None:
+        lead = before.consensus.shape[: before.consensus.ndim - self._problem.initial.ndim]
+        wanted = (len(self._names),) if self._host.replicated else ()
+        if tuple(lead) != wanted:
+            raise ValueError(f"seeds: the run has replicates {tuple(lead)}, the monitor {wanted}; give both the same")
         start = self._host.flat(before.consensus, clients=False)
         scale = np.linalg.norm(self._host.gradients(self._everywhere(start)), axis=-1)
         zeros = np.zeros(start.shape[0])

@@ -1,0 +1,175 @@
+"""``pisa-lab ablate``: run a study, or what is left of it, and report on its rows."""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pisa_lab._checks import choice
+from pisa_lab.cli.output import writable, writable_folder, write_json
+from pisa_lab.cli.tables import Column, console, print_table
+
+
+def command(
+    study: Annotated[Path | None, typer.Argument(metavar="STUDY.toml", help="a study of your own")] = None,
+    builtin: Annotated[
+        str | None, typer.Option(metavar="NAME", help="a built-in study instead: preconditioners")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="the study's quick variant")] = False,
+    jobs: Annotated[int | None, typer.Option(help="processes; as many as there are cores without it")] = None,
+    engine: Annotated[str, typer.Option(help="loky, dask or ray; the last two are extras")] = "loky",
+    store: Annotated[Path | None, typer.Option(metavar="FILE", help="where trials are kept; NAME.sqlite here")] = None,
+    again: Annotated[bool, typer.Option("--again", help="run trials again that failed or did not apply")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="DIR", help="tables and figures")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="print the table in Markdown")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="the summary's rows")] = None,
+    save_results: Annotated[Path | None, typer.Option(metavar="FILE", help="the whole summary, as .json")] = None,
+    reference: Annotated[str | None, typer.Option(metavar="METHOD", help="what the others are compared with")] = None,
+    from_results: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="report on a saved summary, run nothing")
+    ] = None,
+) -> int:
+    """Return 0 when every trial is stored and none failed, 1 where some failed."""
+    for option, path in (("--json", json_file), ("--save-results", save_results), ("--store", store)):
+        writable(option, path)
+    if report is not None:
+        writable_folder("--report", report)
+    if from_results is not None:
+        if study or builtin:
+            raise ValueError("--from-results: excludes a study, it carries its own")
+        summary = _loaded(from_results)
+    else:
+        summary = _run(_asked(study, builtin, quick), store, jobs, engine, again)
+    if reference is not None:
+        summary = dataclasses.replace(summary, reference=choice("--reference", reference, summary.methods))
+    _print(summary, markdown)
+    return _written(summary, report, json_file, save_results)
+
+
+def _asked(path: Path | None, name: str | None, quick: bool) -> Any:
+    from pisa_lab.ablation import read_study
+    from problems import studies
+
+    variant = "quick" if quick else "full"
+    if path is not None and name is None:
+        return read_study(path, variant)
+    if name is not None and path is None:
+        return studies.builtin(name, variant)
+    raise ValueError("STUDY: give a .toml file or --builtin NAME, one of " + ", ".join(studies.BUILTIN))
+
+
+def _run(study: Any, path: Path | None, jobs: int | None, engine: str, again: bool) -> Any:
+    """Run what is missing of ``study`` and return the summary of its rows."""
+    from pisa_lab.ablation import Store, conduct, require
+    from pisa_lab.ablation.summary import summarise
+    from problems.studies import resolve
+
+    require(engine)
+    file = path or Path(f"{study.name}.sqlite")
+    writable("--store", file)
+    with Store(file) as store, _bar(study) as tick:
+        end = conduct(
+            study,
+            resolve=resolve,
+            store=store,
+            jobs=jobs or os.cpu_count() or 1,
+            engine=engine,
+            again=again,
+            tick=tick,
+        )
+        summary = summarise(study, store)
+    found = f"{end.before} of {end.total} trials were stored, {end.done} are new"
+    dropped = f", {end.repeated} were stored by another process meanwhile" if end.repeated else ""
+    console().print(f"{file}: {found}{dropped}", markup=False)
+    return summary
+
+
+@contextlib.contextmanager
+def _bar(study: Any) -> Iterator[Callable[[Any], object]]:
+    """Yield what to tell of every stored trial: a bar with the time left on a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task(f"{study.name} ({study.variant})", total=None)
+        stored = 0
+
+        def tick(now: Any) -> None:
+            nonlocal stored
+            # What was stored before counts as total left out, so that the speed shown is that of this run.
+            progress.update(task, total=now.total - now.before, completed=now.done)
+            stored = now.done
+
+        yield tick
+
+
+def _loaded(path: Path) -> Any:
+    from pisa_lab.ablation.summary_files import read_summary
+
+    return read_summary(path)
+
+
+def _print(summary: Any, markdown: bool) -> None:
+    """Print the table, what its marks mean, and what was left out or failed."""
+    from pisa_lab.ablation import tables
+
+    out = console()
+    if markdown:
+        out.print(tables.markdown(summary), markup=False)
+    else:
+        head, lines = tables.grid(summary)
+        keys = [str(place) for place in range(len(head))]
+        columns = [Column(key, name, right=key != "0") for key, name in zip(keys, head, strict=True)]
+        print_table([dict(zip(keys, map(tables.unmarked, line), strict=True)) for line in lines], columns)
+        out.print(f"\n{tables.legend(summary, better='*', worse='-')}", markup=False)
+    left_out = sorted({(cell.problem, cell.method, cell.reason) for cell in summary.cells if not cell.is_tried})
+    reasons = {reason: [pair for *pair, why in left_out if why == reason] for *_, reason in left_out}
+    for reason, pairs in reasons.items():
+        out.print(f"left out: {_pairs(pairs)}: {reason}", markup=False)
+    if any("UNAVAILABLE" in cell.endings for cell in summary.cells):
+        out.print("--again tries again what was not available", markup=False)
+
+
+def _written(summary: Any, report: Path | None, json_file: Path | None, save_results: Path | None) -> int:
+    """Write what was asked for, name what failed, and return the exit code."""
+    from pisa_lab.ablation import tables
+    from pisa_lab.ablation.summary_files import write_summary
+
+    out = console()
+    failed = [cell for cell in summary.cells if "FAILED" in cell.endings]
+    for cell in failed:
+        out.print(f"failed: {cell.method} on {cell.problem}: {cell.reason}", markup=False, style="red")
+    if save_results is not None:
+        write_summary(save_results, summary)
+    if json_file is not None:
+        write_json(json_file, tables.rows(summary))
+    if report is not None:
+        from pisa_lab.ablation.report import write_report
+
+        write_report(summary, report)
+        out.print(f"report: {report}", markup=False)
+    return 1 if failed else 0
+
+
+def _pairs(pairs: list[list[str]]) -> str:
+    """Return the pairs by problem, all methods of one as "every method" where there are many."""
+    problems = sorted({problem for problem, _ in pairs})
+    methods = sorted({method for _, method in pairs})
+    return f"{', '.join(methods) if len(methods) < 5 else 'every method'} on {', '.join(problems)}"
