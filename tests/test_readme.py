@@ -42,3 +42,19 @@ def test_the_claims_table_is_the_tables_claims():
     rows = {cells[0]: (cells[1], cells[2], cells[3], cells[5].replace("\\|", "|")) for cells in lines[2:]}
     assert rows == {c.name: (c.kind, c.provenance, str(c.expected), " ".join(c.statement.split())) for c in CLAIMS}
     assert re.search(r"commit [0-9a-f]{7,}", section)
+
+
+def test_the_ablation_table_is_what_the_tool_prints_from_the_kept_results():
+    from pisa_lab.ablation import tables
+    from pisa_lab.ablation.summary_files import read_summary
+    from problems.studies import kept_results
+
+    section = TEXT.split("<!-- ablation:begin -->")[1].split("<!-- ablation:end -->")[0]
+    assert section.strip() == tables.markdown(read_summary(kept_results("preconditioners"))).strip()
+
+
+@pytest.mark.parametrize("mark", ["calibration", "bench-replicates", "bench-step"])
+def test_a_table_of_figures_says_when_and_where_it_was_printed(mark):
+    section = TEXT.split(f"<!-- {mark}:begin -->")[1].split(f"<!-- {mark}:end -->")[0]
+    assert section.count("\n| ") >= 2
+    assert re.search(r"commit [0-9a-f]{7,}\+?, \d{4}-\d\d-\d\d, \S+, \d+ cores", section)
