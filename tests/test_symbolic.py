@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 
 from pisa_lab import updates
 from proofs_check.claim import Verdict
@@ -26,8 +27,6 @@ from proofs_check.symbolic.algorithm import Algorithm, Client
 from proofs_check.symbolic.facts import Fact, Proof
 from proofs_check.symbolic.newton_schulz import Quintic
 from proofs_check.symbolic.shares import recursion_enclosure, share_enclosure
-
-sympy = pytest.importorskip("sympy")
 
 CLAIMS = {claim.name: claim for claim in CLAIMS_SYMBOLIC}
 

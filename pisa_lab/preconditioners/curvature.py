@@ -1,5 +1,6 @@
 """Preconditioners from products with a curvature matrix: Hessian, its diagonal, Gauss-Newton."""
 
+import abc
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def matrix(product: Callable[..., Array], at: Observation) -> Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class Curvature(Base):
+class Curvature(Base, abc.ABC):
     """Shared lines of the preconditioners that have no memory: Q is formed afresh from each observation.
 
     Args:
@@ -82,9 +83,9 @@ class Curvature(Base):
         """Names of the preconditioners that serve a parameter too large for this one."""
         return "'fisher-diagonal', 'second-moment-3' or 'kronecker'"
 
+    @abc.abstractmethod
     def form(self, at: Observation) -> Form:
         """Return Q, before the clip."""
-        raise NotImplementedError
 
     def init(self, like: Array) -> Formed:
         """Return Q = 0."""
