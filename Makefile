@@ -32,7 +32,7 @@ check: .venv/.test
 	@touch $@
 
 .venv/.test: .venv/bin/python pyproject.toml .ci/constraints.txt
-	$(PIP) -e '.[lab,certify,torch,fast,notebooks,test]'
+	$(PIP) -e '.[lab,certify,torch,fast,dask,notebooks,test]'
 	@touch $@ .venv/.verify
 
 clean:

@@ -137,7 +137,6 @@ def test_a_missing_engine_names_its_extra(study, store, monkeypatch):
 
 @pytest.mark.slow
 def test_dask_on_this_machine_gives_the_rows_of_one_process(study, done, tmp_path):
-    pytest.importorskip("distributed")
     with Store(tmp_path / "dask.sqlite") as store:
         conduct(study, resolve=resolve, store=store, jobs=2, engine="dask")
         assert numbers(store) == numbers(done)

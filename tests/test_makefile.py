@@ -14,7 +14,7 @@ def recipe(target: str) -> str:
 
 def test_targets_install_what_they_need_under_the_constraints():
     readme = (ROOT / "README.md").read_text()
-    for target, extras in (("verify", "lab,certify"), ("test", "lab,certify,torch,fast,notebooks,test")):
+    for target, extras in (("verify", "lab,certify"), ("test", "lab,certify,torch,fast,dask,notebooks,test")):
         text = recipe(target)
         assert f"[{extras}]" in text
         assert f"[{extras}]" in readme
