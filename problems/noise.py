@@ -9,13 +9,13 @@ import numpy as np
 
 from pisa_lab._array import Array, gather_rows, namespace
 from problems.base import Base, HostArray, ball
-from problems.views import OF_ONE_POINT, PRODUCTS, client_ids
+from problems.views import OF_ONE_POINT, PRODUCTS, SameStart, client_ids
 
 _SAME = ("convex", "minimiser", "optimum", "lipschitz", "lipschitz_on", "blocks", "task", *OF_ONE_POINT)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Noisy:
+class Noisy(SameStart):
     r"""$F_i(w; s) = F_i(w) + \langle z_{is}, w\rangle$ with a fixed table z (clients, N, \*shape) of mean 0 over s."""
 
     problem: Any
@@ -33,16 +33,6 @@ class Noisy:
     def weights(self) -> Array:
         """α of the base."""
         return self.problem.weights
-
-    @property
-    def ridge(self) -> float:
-        """λ of the base."""
-        return float(self.problem.ridge)
-
-    @property
-    def initial(self) -> Array:
-        """The start of the base."""
-        return self.problem.initial
 
     @property
     def client_ids(self) -> HostArray:

@@ -19,6 +19,22 @@ def client_ids(problem: Any) -> HostArray:
     return np.asarray(getattr(problem, "client_ids", np.arange(problem.weights.shape[0])))
 
 
+class SameStart:
+    """What a view passes on as it is: λ and the start of its base ``problem``."""
+
+    problem: Any
+
+    @property
+    def ridge(self) -> float:
+        """λ of the base."""
+        return float(self.problem.ridge)
+
+    @property
+    def initial(self) -> Array:
+        """The start of the base."""
+        return self.problem.initial
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class View:
     r"""$F'_a(w) = \text{factor}\cdot F_{\text{members}[a]}(w - \text{centre})$ with its own weights, ridge, start.
@@ -158,7 +174,7 @@ def _folded(x: Array, axis: int) -> Array:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Merged:
+class Merged(SameStart):
     r"""One client per group, $F'_g = \sum_{i\in g}\frac{\alpha_i}{\alpha_g}F_i$; the same F_λ and no samples."""
 
     problem: Any
@@ -171,16 +187,6 @@ class Merged:
         if name in ("convex", "minimiser", "optimum", "blocks", "task", *OF_ONE_POINT):
             return getattr(self.problem, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    @property
-    def ridge(self) -> float:
-        """λ of the base."""
-        return float(self.problem.ridge)
-
-    @property
-    def initial(self) -> Array:
-        """The start of the base."""
-        return self.problem.initial
 
     @property
     def sizes(self) -> None:
