@@ -34,6 +34,7 @@ COMMANDS = (
     Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate"),
     Command("calibrate", "measure the coverage of rate intervals on synthetic traces; exit 1 outside 93–97 %"),
     Command("bench", "measure seed-steps per second, or one round of SISA against in-place NumPy and a copy"),
+    Command("train", "train deep models by ours and torch's optimizers: curves, checkpoints, a tuned comparison"),
     Command("ablate", "run a study of problems × methods × settings × seeds, resume it, and report on its rows"),
     Command("rows", "ask the stored rows of a study by SQL"),
     Command("problems", "list the problem families with their constants"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab._array import client_sum, to_numpy
+from pisa_lab._array import client_sum, like, to_numpy
 from pisa_lab._checks import real, whole
 from pisa_lab.ablation import Arena, Unavailable
 from pisa_lab.loop import Measure
@@ -27,7 +27,7 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
     Settings of every problem: ``family`` (a row of PROBLEMS), ``clients``, ``ridge`` and ``make`` (further arguments of
     the family's constructor). Without ``data`` it is made from the seed, with ``noise`` (the deviation of one sample's
     gradient) as samples to draw. With ``data`` the settings of `rows.split_rows` hold, and ``partition`` deals the
-    training rows to the clients.
+    training rows to the clients. With ``model`` it is a deep one, and those of `problems.deep.problem_arenas` hold.
 
     Raises:
         Unavailable: the data are not there.
@@ -39,7 +39,17 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
 @functools.lru_cache(maxsize=1)
 def _arena(text: str, instance: int) -> Arena:
     settings = json.loads(text)
+    if "model" in settings:
+        return _deep(settings, instance)
     return _from_rows(settings, instance) if "data" in settings else _from_seed(settings, instance)
+
+
+def _deep(settings: dict[str, Any], instance: int) -> Arena:
+    try:
+        from problems.deep import problem_arenas
+    except ImportError as error:
+        raise Unavailable(f"{settings['model']}: deep models need torch; pip install 'pisa-lab[torch]'") from error
+    return problem_arenas.resolve(settings, instance)
 
 
 def _quadratic(seed: int, *, clients: int, dimension: int = 20, condition: float = 10.0, **make: Any) -> Any:
@@ -177,7 +187,7 @@ def curvature(problem: Any) -> float:
     size = 0.0
     for _ in range(_POWER_STEPS):
         v = v / np.linalg.norm(v)
-        v = to_numpy(client_sum(problem.weights, problem.hvp(start, v[None]), 0)) + problem.ridge * v
+        v = to_numpy(client_sum(problem.weights, problem.hvp(start, like(v[None], start)), 0)) + problem.ridge * v
         size = float(np.linalg.norm(v))
         if size == 0:
             raise ValueError("problem: no curvature at the start to take the scale of penalties from")

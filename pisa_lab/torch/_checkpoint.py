@@ -1,0 +1,74 @@
+"""What an optimiser with clients saves and accepts: multipliers belong to clients, and say to which."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from pisa_lab.torch._layout import Layout, layout_of
+from pisa_lab.torch._settings import Clients
+from pisa_lab.torch._sharding import local, sharded
+
+STAMP = "client"
+"""The numbers of the clients whose rows a state holds; beside "step" and the tensors with a client axis."""
+
+
+def stamped(clients: Clients, saved: dict[str, Any]) -> dict[str, Any]:
+    """Return ``saved``, a state dict, with the numbers of the clients it belongs to."""
+    states = dict(saved["state"])
+    for number, state in states.items():
+        if isinstance(state, dict) and "multiplier" in state:
+            layout = layout_of(clients, local(state["multiplier"]).device)
+            states[number] = {**state, STAMP: layout.stamp(state["multiplier"])}
+    return {**saved, "state": states}
+
+
+def accepted(optimizer: Optimizer, clients: Clients, saved: dict[str, Any]) -> dict[str, Any]:
+    """Return ``saved`` without the numbers of the clients, which are those of ``optimizer``.
+
+    Raises:
+        ValueError: it was saved for other clients: another number of them, or another rank.
+    """
+    states = dict(saved["state"])
+    for number, param in _params(optimizer, saved):
+        state = states.get(number)
+        if isinstance(state, dict) and "multiplier" in state:
+            _check(state, param, clients)
+            states[number] = {name: value for name, value in state.items() if name != STAMP}
+    return {**saved, "state": states}
+
+
+def _params(optimizer: Optimizer, saved: dict[str, Any]) -> Iterator[tuple[Any, Tensor]]:
+    """Yield what ``saved`` calls a parameter, and the parameter: in order, as torch itself pairs them."""
+    for theirs, own in zip(saved["param_groups"], optimizer.param_groups, strict=False):
+        yield from zip(theirs["params"], own["params"], strict=False)
+
+
+def _check(state: dict[str, Any], param: Tensor, clients: Clients) -> None:
+    if clients.alone:
+        if STAMP in state:
+            raise ValueError("state_dict: saved with clients, and this optimiser has none; give it the same")
+        return
+    if STAMP not in state:
+        raise ValueError("state_dict: saved without clients; this optimiser has them")
+    layout = layout_of(clients, local(param).device)
+    total, found = state["multiplier"].shape[0], local(state[STAMP]).tolist()
+    if total != layout.total:
+        raise ValueError(f"state_dict: saved with clients={total}, this optimiser has {layout.total}")
+    wanted = list(range(layout.first, layout.first + layout.count))
+    if found != wanted:
+        raise ValueError(
+            f"state_dict: saved for the clients {found} of {total}, this rank has {wanted}; multipliers "
+            "belong to their clients: load each rank's own, or use torch.distributed.checkpoint"
+        )
+    _check_placed(state, param, layout)
+
+
+def _check_placed(state: dict[str, Any], param: Tensor, layout: Layout) -> None:
+    wanted = layout.mesh is not None or sharded(param)
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor) and name != "step" and name != STAMP and sharded(value) is not wanted:
+            kinds = ("a plain tensor", "a DTensor")
+            raise ValueError(f"state_dict: {name} is {kinds[not wanted]}, this optimiser keeps {kinds[wanted]}")

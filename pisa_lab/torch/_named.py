@@ -1,0 +1,164 @@
+"""SISA and NSISA: PISA with its two preconditioners for deep models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from pisa_lab.torch._optimizer import PISA
+
+
+class SISA(PISA):
+    r"""SISA: PISA whose Q is the root of a second moment of π + g, entry by entry.
+
+    $$n = (\pi+g)^2,\quad v \leftarrow \beta v + (1-\beta)\,n,\quad \hat v = \frac{v}{1-\beta^t},\quad q = \frac{\pi+g}
+    {\sigma+\rho\sqrt{\hat v}},$$
+
+    $$w \leftarrow w + \mathrm{lr}\,\frac{\pi - 2\sigma q - \lambda w}{\sigma + \mathrm{lr}\,\lambda},\qquad
+    \pi \leftarrow \pi - \sigma q,$$
+
+    (scheme III; π on the right is the old one). Two buffers a parameter: "multiplier" (π) and "moment" (v).
+
+        optimizer = SISA(model.parameters(), lr=0.5)
+
+    Args:
+        params: parameters, (name, parameter) pairs, or dictionaries of groups, as for any optimiser of torch.
+        lr: a step is one of SISA at the penalty σ/lr and the weight ρ/lr; a number ≥ 0 or a tensor that holds one.
+            Schedulers may change it at will, and 0 leaves w exactly unchanged.
+        penalty: σ > 0; lr/σ is the learning rate in the ordinary sense.
+        rho: ρ ≥ 0; ρ√v against σ sets how slowly an entry's π follows its gradient: the momentum. Gradients of networks
+            are small, so that ρ = 1 is hardly any; the default, as that of lr, is from the runs of `pisa-lab train`.
+        beta: β in [0, 1), the decay of v; of no effect in scheme I.
+        scheme: "I": v is the sum of n; "II": its moving average; "III": that with bias correction.
+        clip: η, the bound on Q = √v; None for none.
+        weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σ + lr·λ) a step, where
+            AdamW's shrinks it by lr·λ: for the same effect take σ times AdamW's.
+        warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0. An entry keeps going by
+            that gradient for some 1 + ρ√v/σ steps: not for a large ρ.
+        clients: number of clients in this process; above one, `step` takes a list of as many closures.
+        weights: α of the clients; None for equal ones.
+        process_group: the group of `torch.distributed` over which the clients of all ranks agree on w.
+        message_dtype: the type in which they send; None for the parameters' own.
+        maximize: climb instead of descend.
+        foreach: whether to use the operations on lists of tensors; None leaves it to the fastest way that fits.
+        compiled: whether to use one compiled pass; None as for ``foreach``.
+        capturable: whether a step may be captured in a CUDA graph.
+        differentiable: whether gradients flow through a step.
+
+    Raises:
+        ValueError: a hyper-parameter is outside its domain; the message names it.
+        RuntimeError: at a step, a gradient is sparse.
+
+    Source: MATH.md sections 2 and 3, I3.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 0.5,
+        *,
+        penalty: float = 1.0,
+        rho: float = 1000.0,
+        beta: float = 0.999,
+        scheme: str = "III",
+        clip: float | None = None,
+        weight_decay: float = 0.0,
+        warm: bool = False,
+        clients: int = 1,
+        weights: Sequence[float] | float | None = None,
+        process_group: Any = None,
+        message_dtype: torch.dtype | None = None,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        compiled: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        super().__init__(preconditioner="second-moment", **_given(locals()))
+
+
+class NSISA(PISA):
+    r"""NSISA: PISA in which orthogonalised momentum stands for the gradient of every matrix; the rest is `SISA`'s.
+
+    $$b \leftarrow \mu b + g,\quad o = \mathrm{NewtonSchulz}(g + \mu b)\sqrt{\max(1, \text{rows}/\text{columns})},\quad
+    q = \frac{\pi+o}{\sigma+\rho\,|\pi+o|},$$
+
+    and then w and π as in `SISA`. Two buffers a parameter: "multiplier" (π) and "momentum" (b), or "moment" (v) where
+    SISA's rule holds. Since o is not the gradient, the points it rests at need not be stationary.
+
+    Args:
+        params: best ``parameter_groups(model)``, which knows embeddings, norms and outputs by the model's modules, or
+            ``model.named_parameters()``, by their names; or parameters or groups as for any optimiser of torch.
+        lr: as in `SISA`; lr/σ is the length that a matrix's singular directions move by.
+        penalty: σ > 0.
+        rho: ρ ≥ 0.
+        momentum: μ in [0, 1).
+        nesterov: whether o is made of g + μb, or of b.
+        ns_steps: the number of Newton–Schulz steps.
+        orthogonal: which of a group's parameters count as matrices: True for all that have two axes or more, False for
+            none, None for the rule: all that have two, four or five, but for embeddings, norms and heads as far as
+            their names tell.
+        matrix_beta: the decay of v on matrices; 0 keeps none, and Q there is |π + o|.
+        elementwise_lr: what multiplies lr for the rest of the parameters; 1 in the method as published.
+        elementwise_rho: ρ for the rest; None for ``rho``, as in the method as published.
+        ns_dtype: the type that Newton–Schulz computes in; None for bfloat16 on CUDA devices that have it, else float32.
+        beta: as in `SISA`, for the rest of the parameters.
+        scheme: the same.
+        clip: η, the bound on Q, for all.
+        weight_decay: as in `SISA`.
+        warm: as in `SISA`, for the rest of the parameters; matrices always start from π = 0, for −g is no answer to o.
+        clients: as in `SISA`.
+        weights: the same.
+        process_group: the same.
+        message_dtype: the same.
+        maximize: the same.
+        foreach: the same.
+        compiled: the same.
+        capturable: the same.
+        differentiable: the same.
+
+    Raises:
+        ValueError: a hyper-parameter is outside its domain; the message names it.
+        RuntimeError: at a step, a gradient is sparse.
+
+    Source: MATH.md section 3 and V9.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 0.02,
+        *,
+        penalty: float = 1.0,
+        rho: float = 1.0,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_steps: int = 5,
+        orthogonal: bool | None = None,
+        matrix_beta: float = 0.0,
+        elementwise_lr: float = 30.0,
+        elementwise_rho: float | None = 1000.0,
+        ns_dtype: torch.dtype | None = None,
+        beta: float = 0.999,
+        scheme: str = "III",
+        clip: float | None = None,
+        weight_decay: float = 0.0,
+        warm: bool = False,
+        clients: int = 1,
+        weights: Sequence[float] | float | None = None,
+        process_group: Any = None,
+        message_dtype: torch.dtype | None = None,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        compiled: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        super().__init__(preconditioner="orthogonal", **_given(locals()))
+
+
+def _given(names: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments among the local ``names`` of a constructor."""
+    return {name: value for name, value in names.items() if name not in ("self", "__class__")}

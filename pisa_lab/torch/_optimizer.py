@@ -1,0 +1,247 @@
+"""PISA for torch: one class, whose preconditioner is a setting."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer, ParamsT, _use_grad_for_differentiable
+
+from pisa_lab._checks import whole
+from pisa_lab.torch._engines import engine_for
+from pisa_lab.torch._preconditioners import by_name
+from pisa_lab.torch._settings import KEYS, Clients, checked, rule_of
+from pisa_lab.torch._state import as_real, check_loaded, first_state
+from pisa_lab.torch._work import Entry, Product, Work
+
+# torch 2.9 and 2.10 know it by its older name only.
+_check_capture = (
+    getattr(Optimizer, "_accelerator_graph_capture_health_check", None) or Optimizer._cuda_graph_capture_health_check
+)
+
+
+class PISA(Optimizer):
+    r"""PISA, the preconditioned inexact stochastic ADMM, as an optimiser for torch.
+
+    `SISA` and `NSISA` are this class with their preconditioner. With one client a step on the gradient g at w is
+
+    $$q = (\sigma I+\rho Q)^{-1}(\pi+g),\qquad w \leftarrow w + \mathrm{lr}\,\frac{\pi-2\sigma q-\lambda w}{\sigma +
+    \mathrm{lr}\,\lambda},\qquad \pi \leftarrow \pi-\sigma q,$$
+
+    where π on the right is the old one: client_update, then server_update of the core (`pisa_lab.PISA` with
+    ``first="client"``) at the penalty σ/lr and the weight ρ/lr. lr = 1 is the method as published, and the learning
+    rate in the ordinary sense is lr/σ. Since lr is only multiplied by, every scheduler of `torch.optim.lr_scheduler`
+    works, and lr = 0 leaves w exactly unchanged.
+
+    ``state[p]`` appears at the first gradient of p: "step", "multiplier" (π) and what the preconditioner keeps.
+    A parameter without a gradient is left out of a step. A complex parameter is treated as its real view, and its
+    state has that view's shape. Every argument from lr to differentiable, the clients' apart, is a key of the parameter
+    groups, which may differ in it.
+
+    Args:
+        params: parameters, (name, parameter) pairs, or dictionaries of groups, as for any optimiser of torch.
+        lr: multiplies 1/σ and 1/ρ; a number ≥ 0 or a tensor that holds one.
+        preconditioner: the choice of Q: "identity", "second-moment" (`SISA`), "orthogonal" (`NSISA`), "kronecker"
+            (Shampoo's factors), or, with a curvature given to `step`, "hessian-diagonal" or "gauss-newton".
+        penalty: σ > 0, the penalty of the consensus constraint.
+        rho: ρ ≥ 0, the weight of Q; not ADMM's penalty.
+        beta: β in [0, 1), the decay of the second moment.
+        scheme: "I", "II" or "III": sum, moving average, moving average with bias correction.
+        clip: η, the bound on Q; None for none.
+        weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σ + lr·λ) a step, where
+            AdamW's shrinks it by lr·λ: for the same effect take σ times AdamW's.
+        warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0; not so for what is
+            orthogonalised. An entry keeps going by that gradient for some 1 + ρQ/σ steps: not for a large ρ.
+        momentum: of the matrices that are orthogonalised.
+        nesterov: whether they look ahead.
+        ns_steps: their Newton–Schulz steps.
+        orthogonal: whether a group's parameters count as matrices; None leaves it to the rule of `NSISA`.
+        clients: number of clients in this process; above one, `step` takes a list of as many closures.
+        weights: α of the clients; None for equal ones.
+        process_group: the group of `torch.distributed` over which the clients of all ranks agree on w.
+        message_dtype: the type in which they send; None for the parameters' own.
+        maximize: climb instead of descend.
+        foreach: whether to use the operations on lists of tensors; None leaves it to the fastest way that fits.
+        compiled: whether to use one compiled pass; None as for ``foreach``.
+        capturable: whether a step may be captured in a CUDA graph; "step" then lives on the parameter's device. An lr
+            that is to change between replays must be a tensor.
+        differentiable: whether gradients flow through a step.
+        **settings: further keys of the groups, which one preconditioner knows. "orthogonal": matrix_beta,
+            elementwise_lr, elementwise_rho, ns_dtype, see `NSISA`. "kronecker": power, the exponent s of Q = L^s ⊗ R^s;
+            refresh, the steps between two eigendecompositions; largest, the side above which a matrix counts as a
+            vector. "hessian-diagonal": probes, the products a look takes, None for as many as entries; refresh, the
+            steps between two looks; seed, of the probes. "gauss-newton": solver_steps, the most products a step takes;
+            solver_tolerance, the residual at which it stops, against the right side's norm.
+
+    Raises:
+        ValueError: a hyper-parameter is outside its domain, here, in a group, or in a state that is loaded; the message
+            names it. At a step: ``capturable`` on a device without graphs.
+        RuntimeError: at a step, a gradient is sparse.
+
+    Source: MATH.md section 2, I2 and I3.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 0.01,
+        *,
+        preconditioner: str = "identity",
+        penalty: float = 1.0,
+        rho: float = 1.0,
+        beta: float = 0.999,
+        scheme: str = "III",
+        clip: float | None = None,
+        weight_decay: float = 0.0,
+        warm: bool = False,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_steps: int = 5,
+        orthogonal: bool | None = None,
+        clients: int = 1,
+        weights: Sequence[float] | float | None = None,
+        process_group: Any = None,
+        message_dtype: torch.dtype | None = None,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        compiled: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        **settings: Any,
+    ) -> None:
+        given = locals()
+        if unknown := set(settings) - set(by_name(preconditioner).settings):
+            raise TypeError(f"{type(self).__name__} with {preconditioner!r} has no argument {sorted(unknown)[0]!r}")
+        defaults = _complete({**settings, **{name: given[name] for name in KEYS}})
+        self._clients = Clients(whole("clients", clients, at_least=1), weights, process_group, message_dtype)
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group; what it leaves out is as the constructor was told.
+
+        Raises:
+            ValueError: one of its hyper-parameters is outside its domain; no group is added then.
+        """
+        if isinstance(param_group, dict):
+            param_group.update(_complete({**self.defaults, **param_group}))
+        super().add_param_group(param_group)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return torch's state dict; with several clients it says whose multipliers it holds, as "client"."""
+        saved = super().state_dict()
+        if self._clients.alone:
+            return saved
+        from pisa_lab.torch import _checkpoint
+
+        return _checkpoint.stamped(self._clients, saved)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over ``state_dict``.
+
+        Raises:
+            ValueError: a hyper-parameter of it is outside its domain, or its multipliers belong to other clients.
+        """
+        from pisa_lab.torch import _checkpoint
+
+        super().load_state_dict(_checkpoint.accepted(self, self._clients, state_dict))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_clients": self._clients}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was pickled or saved, after checking it."""
+        defaults = state.get("defaults") or self.defaults
+        for group in state["param_groups"]:
+            group.update(_complete({**defaults, **group}))
+            for param in group["params"]:
+                check_loaded(state["state"].get(param), group, param)
+        super().__setstate__(state)
+
+    @_use_grad_for_differentiable
+    def step(
+        self,
+        closure: Callable[[], Any] | Sequence[Callable[[], Any]] | None = None,
+        *,
+        curvature: Product | Sequence[Product] | None = None,
+    ) -> Any:
+        """Return the closure's loss, or None without one, after one round.
+
+        Args:
+            closure: clears the gradients, computes the loss and its gradients, and returns it; with several clients a
+                list of them, and a list of losses comes back.
+            curvature: the product with a curvature matrix at the present parameters (`hessian_product`,
+                `gauss_newton_product`), which "hessian-diagonal" and "gauss-newton" need; with several clients a list.
+
+        Raises:
+            ValueError: the preconditioner needs a curvature and none is there, or not one for each client.
+            RuntimeError: a gradient is sparse.
+        """
+        _check_capture(self)
+        if not self._clients.alone:
+            from pisa_lab.torch import _clients
+
+            return _clients.step(self, closure, curvature)
+        if curvature is not None and not callable(curvature):
+            raise ValueError(f"curvature: {curvature!r} cannot be called; a list goes with several clients")
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()  # type: ignore[operator]
+        # All groups are looked at before any of them moves: an error leaves everything as it was, and a curvature is
+        # that of one point.
+        found = [(group, *self._with_gradients(group)) for group in self.param_groups]
+        for group, _, _, states in found:
+            by_name(group["preconditioner"]).ready(group, states, curvature)
+        works = [(group, work) for group, p, g, states in found for work in _works(group, p, g, states, curvature)]
+        for group, work in works:
+            engine_for(group, work.params).step(work, work.rule or rule_of(group))
+        return loss
+
+    def _with_gradients(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor], list[dict[str, Tensor]]]:
+        """Return the parameters of ``group`` that have a gradient, their gradients and their states."""
+        params: list[Tensor] = []
+        gradients: list[Tensor] = []
+        self._init_group(group, params, gradients)
+        return params, gradients, [self.state[param] for param in params]
+
+    def _init_group(self, group: dict[str, Any], params: list[Tensor], gradients: list[Tensor]) -> None:
+        """Collect the parameters of ``group`` that have a gradient; state is made where it is missing.
+
+        The name is the one that torch.compile knows: it runs this function and does not trace it.
+        """
+        for param in group["params"]:
+            gradient = param.grad
+            if gradient is None:
+                continue
+            if gradient.layout != torch.strided:
+                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+            params.append(param)
+            gradients.append(gradient)
+            state = self.state[param]
+            if not state:
+                state.update(first_state(group, param, gradient))
+
+
+def _works(
+    group: dict[str, Any],
+    params: list[Tensor],
+    gradients: list[Tensor],
+    states: list[dict[str, Tensor]],
+    curvature: Product | None,
+) -> list[Work]:
+    """Return the work of one step on ``params``, which it counts."""
+    if not params:
+        return []
+    torch._foreach_add_([state["step"] for state in states], 1)
+    if group["maximize"]:
+        gradients = [-gradient for gradient in gradients]
+    if any(param.is_complex() for param in params):
+        params, gradients = [as_real(param) for param in params], [as_real(gradient) for gradient in gradients]
+    return by_name(group["preconditioner"]).works(list(map(Entry, params, gradients, states)), group, curvature)
+
+
+def _complete(group: dict[str, Any]) -> dict[str, Any]:
+    """Return ``group`` with its hyper-parameters checked and its numbers as Python's."""
+    row = by_name(group["preconditioner"])
+    group = {**row.settings, **group}
+    return {**group, **checked(group), **row.checked(group)}

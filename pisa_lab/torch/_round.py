@@ -1,0 +1,195 @@
+r"""What an optimiser with several clients carries from round to round, and the two halves of a round.
+
+$$u = \sum_{i\ \text{here}} \alpha_i(\pi_i - 2\sigma_i q_i),\qquad w \leftarrow w + \mathrm{lr}\,\frac{\sum u -
+\lambda w}{\sum_i \alpha_i\sigma_i + \mathrm{lr}\,\lambda},$$
+
+with α divided by their sum over all clients. Both sums of scalars are exchanged once, and again when σ changes. Source:
+MATH.md section 2, I2.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from pisa_lab.torch import _messages
+from pisa_lab.torch._engines import engine_for
+from pisa_lab.torch._layout import layout_of, one_client
+from pisa_lab.torch._preconditioners import by_name
+from pisa_lab.torch._settings import Clients, Rule, rule_of
+from pisa_lab.torch._sharding import local
+from pisa_lab.torch._state import as_real, first_state
+from pisa_lab.torch._work import Entry, Product
+
+
+class Round:
+    """The buckets, the weights and the progress of the present round; rebuilt when the parameters change."""
+
+    def __init__(self, optimizer: Optimizer, clients: Clients) -> None:
+        self.clients = clients
+        self.follow(optimizer)
+        self.groups = groups_of(optimizer)
+        if not self.groups:
+            raise ValueError("params: none of them requires a gradient")
+        pieces = [(param, local(as_real(param.detach()))) for param in self.groups]
+        self.device = pieces[0][1].device
+        self.layout = layout_of(clients, self.device)
+        self.buckets = _messages.buckets(pieces, clients.message_dtype, _messages.BUCKET_BYTES)
+        self.message_of: dict[Tensor, Tensor] = {
+            param: slot.within(bucket.sums) for bucket in self.buckets for param, slot in bucket.slots.items()
+        }
+        self.penalties: tuple[float, ...] = ()
+        self.shares: list[float] = []
+        self.totals: list[float] = []
+        self.agreed = self.layout.mesh is None
+        self.hooked: set[Tensor] = set()
+        self.new: set[Tensor] = set()
+        self.rules: dict[Tensor, Rule] = {}
+        self.curvatures: Sequence[Product | None] = [None] * clients.count
+
+    def follow(self, optimizer: Optimizer) -> None:
+        """Look at what ``optimizer`` holds now: loading replaces it. Holding ``optimizer`` would be a cycle."""
+        self.param_groups, self.state = optimizer.param_groups, optimizer.state
+
+    def open(self) -> None:
+        """Start a round: empty buckets, weights as they hold now, and at the first move the same w on all ranks."""
+        for bucket in self.buckets:
+            bucket.clear()
+        self.new, self.rules = set(), {}
+        penalties = tuple(group["penalty"] for group in self.param_groups)
+        if penalties != self.penalties:
+            own = sum(self.weights)
+            sums = self._reduced([own, *(own * penalty for penalty in penalties)])
+            self.shares = [weight / sums[0] for weight in self.weights]
+            self.totals = [total / sums[0] for total in sums[1:]]
+            self.penalties = penalties
+        # Before lr moves anything the ranks may differ: a checkpoint is loaded into such a model.
+        if not self.agreed and not at_rest(self.param_groups):
+            self._check_agreement()
+            self.agreed = True
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """α of the clients here, as they were given."""
+        given: Any = self.clients.weights
+        return tuple(given)
+
+    def send(
+        self, place: int, gradients: Mapping[Tensor, Tensor], *, message_of: Mapping[Tensor, Tensor] | None = None
+    ) -> None:
+        """Do the client's half for client ``place`` of this rank, and add what it sends to its messages."""
+        message_of = self.message_of if message_of is None else message_of
+        self._begin(place, gradients)
+        for number, group in enumerate(self.param_groups):
+            params = [param for param in gradients if self.groups[param] == number]
+            if not params:
+                continue
+            entries = [self._entry(param, gradients[param], place) for param in params]
+            owner = {id(entry.state["multiplier"]): param for entry, param in zip(entries, params, strict=True)}
+            for work in by_name(group["preconditioner"]).works(entries, group, self.curvatures[place]):
+                rule = work.rule or rule_of(group)
+                served = [owner[id(multiplier)] for multiplier in work.multipliers]
+                messages = [message_of[param] for param in served]
+                engine_for(group, work.params).client(work, rule, self.shares[place], messages)
+                self.rules.update(dict.fromkeys(served, rule))
+
+    def serve(self, params: Iterable[Tensor], arrived: Callable[[_messages.Bucket], Mapping[Tensor, Tensor]]) -> None:
+        """Do the server's half for ``params``, whose messages, summed over all clients, ``arrived`` returns."""
+        served = set(params)
+        for bucket in self.buckets:
+            messages = arrived(bucket)
+            alike: dict[tuple[int, Rule], list[Tensor]] = {}
+            for param in bucket.slots:
+                if param in served:
+                    alike.setdefault((self.groups[param], self.rules[param]), []).append(param)
+            for (number, rule), found in alike.items():
+                pieces = [local(as_real(param)) for param in found]
+                engine = engine_for(self.param_groups[number], pieces)
+                engine.server(pieces, [messages[param] for param in found], rule, self.totals[number])
+
+    def _begin(self, place: int, gradients: Mapping[Tensor, Tensor]) -> None:
+        """Make the state that is missing, and count the round once for every parameter."""
+        for param, gradient in gradients.items():
+            group, state = self.param_groups[self.groups[param]], self.state[param]
+            if not state:
+                first = first_state(group, param, gradient)
+                state.update({name: v if name == "step" else self.layout.kept(v) for name, v in first.items()})
+                self.new.add(param)
+            elif group["warm"] and param in self.new:
+                first = first_state(group, param, gradient)
+                local(state["multiplier"])[place].copy_(local(first["multiplier"]))
+        fresh = [param for param in gradients if param not in self.rules]
+        for number, group in enumerate(self.param_groups):
+            states = [self.state[param] for param in fresh if self.groups[param] == number]
+            by_name(group["preconditioner"]).ready(group, states, self.curvatures[place])
+        if fresh:
+            torch._foreach_add_([self.state[param]["step"] for param in fresh], 1)
+
+    def _entry(self, param: Tensor, gradient: Tensor, place: int) -> Entry:
+        group, state = self.param_groups[self.groups[param]], self.state[param]
+        real, gradient = as_real(param), as_real(gradient)
+        views = {
+            name: value if name == "step" else one_client(value, place, real)
+            for name, value in state.items()
+            if name != "multiplier"
+        }
+        # A plain tensor, which `elementwise` hands on as it is: its identity says whose work it is.
+        views["multiplier"] = local(state["multiplier"])[place]
+        return Entry(real, -gradient if group["maximize"] else gradient, views)
+
+    def _reduced(self, numbers: list[float], op: Any = None) -> list[float]:
+        """Return ``numbers`` summed over the ranks (or reduced by ``op``)."""
+        if self.layout.mesh is None:
+            return numbers
+        reduced = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        try:
+            torch.distributed.all_reduce(reduced, op or torch.distributed.ReduceOp.SUM, group=self.layout.group)
+        except RuntimeError as error:
+            raise _messages.lost(error) from error
+        found: list[float] = reduced.tolist()
+        return found
+
+    def _check_agreement(self) -> None:
+        """Check that all ranks have the same parameters: increments would carry a difference along for ever.
+
+        Raises:
+            ValueError: they have not.
+        """
+        pieces = [local(as_real(param.detach())) for param in self.groups]
+        sums = sum(float(torch.sum(piece, dtype=torch.float64)) for piece in pieces)
+        sizes = sum(float(torch.linalg.vector_norm(piece, 1, dtype=torch.float64)) for piece in pieces)
+        numbers = [float(sum(piece.numel() for piece in pieces)), float(self.clients.count), sums, sizes]
+        reduced = self._reduced(numbers + [-number for number in numbers], torch.distributed.ReduceOp.MAX)
+        names = ("number of parameters", "clients of a rank", "parameters", "parameters")
+        # Other devices add in another order: 1e-6 of the size tells rounding from another seed.
+        allowed = (0.0, 0.0, 1e-6 * reduced[3], 1e-6 * reduced[3])
+        for name, most, least, slack in zip(names, reduced[:4], reduced[4:], allowed, strict=True):
+            if most + least > slack:
+                raise ValueError(f"params: the {name} differ between the ranks of process_group; start from the same")
+
+
+def groups_of(optimizer: Optimizer) -> dict[Tensor, int]:
+    """Return the number of the group of every parameter that requires a gradient."""
+    return {
+        param: number
+        for number, group in enumerate(optimizer.param_groups)
+        for param in group["params"]
+        if param.requires_grad
+    }
+
+
+def at_rest(param_groups: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether no group can move."""
+    return all(float(group["lr"]) == 0.0 for group in param_groups)
+
+
+def round_of(optimizer: Optimizer, clients: Clients) -> Round:
+    """Return the round of ``optimizer``, a new one at first and after its parameters changed."""
+    kept: Any = vars(optimizer)
+    present = kept.get("_round")
+    if not isinstance(present, Round) or list(map(id, present.groups)) != list(map(id, groups_of(optimizer))):
+        present = kept["_round"] = Round(optimizer, clients)
+    present.follow(optimizer)
+    return present

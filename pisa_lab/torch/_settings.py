@@ -1,0 +1,143 @@
+"""Hyper-parameters: what a parameter group holds, its domain, and what the equations see of it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pisa_lab._checks import choice, real, reals, whole
+from pisa_lab.preconditioners.second_moment import SCHEMES
+
+KEYS = (
+    *("lr", "preconditioner", "penalty", "rho", "beta", "scheme", "clip", "weight_decay", "warm"),
+    *("momentum", "nesterov", "ns_steps", "orthogonal"),
+    *("maximize", "foreach", "compiled", "capturable", "differentiable"),
+)
+"""What every parameter group holds beside its parameters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    r"""The numbers of one group and one step: lr, σ, ρ, λ, β, the scheme of v and the clip η."""
+
+    lr: float | Tensor
+    penalty: float
+    rho: float
+    ridge: float
+    beta: float
+    scheme: str
+    clip: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Clients:
+    """Who takes part in a round: an optimiser's, not a group's; immutable, so that copies share it.
+
+    Raises:
+        ValueError: ``weights`` are not one positive number a client of this process, ``message_dtype`` is no
+            floating-point type, or there is no ``process_group`` to send it to.
+    """
+
+    count: int = 1
+    weights: Sequence[float] | float | None = None
+    process_group: Any = None
+    message_dtype: torch.dtype | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", client_weights(self.weights, self.count))
+        sent = self.message_dtype
+        if sent is not None and not (isinstance(sent, torch.dtype) and sent.is_floating_point):
+            raise ValueError(f"message_dtype: {sent!r} is not a floating-point type of torch, or None")
+        if sent is not None and self.process_group is None:
+            raise ValueError(f"message_dtype: {sent} needs a process_group; within one process nothing is sent")
+
+    @property
+    def alone(self) -> bool:
+        """Whether one client does both halves of a step."""
+        return self.count == 1 and self.process_group is None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Clients":
+        # A process group cannot be copied.
+        return self
+
+
+def client_weights(weights: Any, count: int) -> tuple[float, ...]:
+    """Return one weight for each of ``count`` clients, as they were given: not yet divided by their sum.
+
+    Raises:
+        ValueError: there are not ``count`` of them, or one is not positive.
+    """
+    if weights is None:
+        return (1.0,) * count
+    given = reals("weights", weights, above=0.0)
+    given = (given,) if isinstance(given, float) else given
+    if len(given) != count or not all(isinstance(weight, float) for weight in given):
+        raise ValueError(f"weights: {weights!r} must be one positive number for each of {count} clients here")
+    return given
+
+
+def rule_of(group: Mapping[str, Any]) -> Rule:
+    """Return the rule that ``group`` holds at this moment: schedulers change it between steps."""
+    return Rule(
+        lr=_rate(group),
+        penalty=group["penalty"],
+        rho=group["rho"],
+        ridge=group["weight_decay"],
+        beta=group["beta"],
+        scheme=group["scheme"],
+        clip=group["clip"],
+    )
+
+
+def _rate(group: Mapping[str, Any]) -> float | Tensor:
+    """Return lr, a number unless a graph is being recorded or a gradient asked for."""
+    lr: float | Tensor = group["lr"]
+    if not isinstance(lr, Tensor) or torch.compiler.is_compiling() or group["capturable"] or group["differentiable"]:
+        return lr
+    return lr.item()
+
+
+def checked(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hyper-parameters of ``group``, numbers as Python's: what is saved must load with weights_only.
+
+    Raises:
+        ValueError: one is outside its domain; the message names it.
+    """
+    _check_ways(group)
+    return {
+        "lr": _checked_rate(group["lr"]),
+        "penalty": real("penalty", group["penalty"], above=0.0),
+        "rho": real("rho", group["rho"], at_least=0.0),
+        "weight_decay": real("weight_decay", group["weight_decay"], at_least=0.0),
+        "beta": real("beta", group["beta"], at_least=0.0, below=1.0),
+        "momentum": real("momentum", group["momentum"], at_least=0.0, below=1.0),
+        "ns_steps": whole("ns_steps", group["ns_steps"], at_least=1),
+        "scheme": choice("scheme", group["scheme"], SCHEMES),
+        "clip": None if group["clip"] is None else real("clip", group["clip"], above=0.0),
+    }
+
+
+def _checked_rate(lr: Any) -> float | Tensor:
+    if not isinstance(lr, Tensor):
+        return real("lr", lr, at_least=0.0)
+    if lr.numel() != 1:
+        raise ValueError(f"lr: a tensor of {lr.numel()} numbers, must hold one")
+    real("lr", lr.detach(), at_least=0.0)
+    return lr
+
+
+def _check_ways(group: Mapping[str, Any]) -> None:
+    """Check the switches that say how a step is carried out."""
+    for name in ("warm", "nesterov", "maximize", "capturable", "differentiable"):
+        if not isinstance(group[name], bool):
+            raise ValueError(f"{name}: {group[name]!r} is not True or False")
+    for name in ("orthogonal", "foreach", "compiled"):
+        if group[name] not in (None, True, False):
+            raise ValueError(f"{name}: {group[name]!r} is not True, False or None")
+    for name in ("foreach", "compiled"):
+        if group["differentiable"] and group[name]:
+            raise ValueError(f"{name}: True does not go with differentiable=True")
+    if group["foreach"] and group["compiled"]:
+        raise ValueError("compiled: True does not go with foreach=True")

@@ -1,0 +1,41 @@
+"""Checkpoints: tensors and plain values alone, read without unpickling code, and never half a file."""
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = 1
+
+
+def write_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
+    """Write ``values`` beside ``path`` and rename: after a kill the old file or the new one is there, whole."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        torch.save({"format": FORMAT, **values}, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path, *, configuration: str, sha256: str, device: str) -> dict[str, Any]:
+    """Return what `write_checkpoint` wrote for ``configuration`` on the data of ``sha256``.
+
+    Raises:
+        ValueError: no checkpoint, a damaged one, or one of another run or other data.
+    """
+    try:
+        found = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"checkpoint: {str(path)!r} cannot be read ({reason})") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ValueError(f"checkpoint: {str(path)!r} is none of pisa_lab's")
+    if found["configuration"] != configuration:
+        raise ValueError(f"checkpoint: {str(path)!r} is of another configuration: {found['configuration']}")
+    if found["data_sha256"] != sha256:
+        raise ValueError(f"checkpoint: {str(path)!r} is of data with sha256 {found['data_sha256']}, not {sha256}")
+    return found

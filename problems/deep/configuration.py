@@ -1,0 +1,72 @@
+"""What one training run is, in a few plain values: two runs of equal configurations on a CPU are equal bit for bit."""
+
+import dataclasses
+import hashlib
+import json
+import math
+
+from pisa_lab._checks import choice, real, whole
+
+SCHEDULES = ("constant", "cosine")
+WARM_UP = 0.05
+"""Share of the rounds over which the cosine schedule first rises."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A run: what is trained, by which optimizer, over which clients, for how long.
+
+    ``settings`` are those of the optimizer by name, ``batch`` is rows for one client in one round, ``evaluations``
+    how often the run is looked at after its start, ``data`` a folder or file of the user's.
+
+    Raises:
+        ValueError: a value outside its domain.
+    """
+
+    family: str
+    model: str
+    size: str
+    optimizer: str
+    settings: tuple[tuple[str, float], ...] = ()
+    schedule: str = "constant"
+    clients: int = 1
+    partition: str = "iid"
+    seed: int = 1
+    rounds: int
+    batch: int
+    evaluations: int = 15
+    device: str = "cpu"
+    data: str | None = None
+    tokens: str | None = None
+
+    def __post_init__(self) -> None:
+        choice("schedule", self.schedule, SCHEDULES)
+        whole("seed", self.seed)
+        for name in ("clients", "rounds", "batch", "evaluations"):
+            whole(name, getattr(self, name), at_least=1)
+        for name, value in self.settings:
+            real(name, value)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The rounds after which the run is evaluated: 0, the last, and others evenly between."""
+        share = self.rounds / self.evaluations
+        return tuple(sorted({0, self.rounds, *(round(share * k) for k in range(1, self.evaluations))}))
+
+    def text(self) -> str:
+        """Return the configuration as JSON, the same text for equal ones."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    def stem(self) -> str:
+        """Return a file name without its suffix: no two configurations share one."""
+        digest = hashlib.sha256(self.text().encode()).hexdigest()[:12]
+        return f"{self.family}-{self.model}-{self.size}-{self.optimizer}-seed{self.seed}-{digest}"
+
+    def factor(self, done: int) -> float:
+        """Return what the learning rate is multiplied by in the round after ``done``: 1, or rise and half a cosine."""
+        if self.schedule == "constant":
+            return 1.0
+        rise = max(round(WARM_UP * self.rounds), 1)
+        if done < rise:
+            return (done + 1) / rise
+        return (1 + math.cos(math.pi * (done - rise) / max(self.rounds - rise, 1))) / 2

@@ -1,0 +1,93 @@
+"""What rows of runs come to: one line for each optimizer, with means over seeds and Student intervals."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pisa_lab.loop import Status
+
+KEYS = ("family", "model", "size", "data_sha256", "clients", "partition", "optimizer", "settings", "rounds", "batch")
+"""Columns in which runs agree that are averaged; the schedule is another."""
+NEEDED = (*KEYS, "schedule", "seed", "round", "phase", "status", "validation_loss", "test_metric_best", "trials")
+LEVEL = 0.95
+Row = Mapping[str, Any]
+
+
+def summaries(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return one row for each optimizer and setting that was reported, the least validation loss first.
+
+    Means and half-widths are over the seeds; "…_half" is None for a single seed. A seed that broke down counts in
+    ``broke`` and, where it has a score, in the means: with the best weights it had before.
+
+    Raises:
+        ValueError: rows that are none of `compare`'s.
+    """
+    checked(rows)
+    found = [_summary(runs) for runs in grouped(rows).values()]
+    return sorted(found, key=lambda row: (row["clients"], row["partition"], _order(row["validation_loss"])))
+
+
+def checked(rows: Sequence[Row]) -> None:
+    """Check that ``rows`` are those of `compare`, of one family.
+
+    Raises:
+        ValueError: they are not.
+    """
+    missing = [name for name in NEEDED for row in rows if name not in row]
+    if missing or not rows:
+        raise ValueError(f"rows: {f'without {missing[0]!r}' if missing else 'none'}; they must be those of a training")
+    families = sorted({str(row["family"]) for row in rows})
+    if len(families) > 1:
+        raise ValueError(f"rows: of {' and '.join(families)}; a table shows one family")
+
+
+def grouped(rows: Sequence[Row]) -> dict[str, dict[int, list[Row]]]:
+    """Return the reported rows by what agrees, then by seed, each run's in the order of its rounds."""
+    groups: dict[str, dict[int, list[Row]]] = {}
+    for row in sorted(rows, key=lambda row: int(row["round"])):
+        if row["phase"] == "report":
+            key = json.dumps([row[name] for name in (*KEYS, "schedule")], sort_keys=True)
+            groups.setdefault(key, {}).setdefault(int(row["seed"]), []).append(row)
+    return groups
+
+
+def interval(values: Sequence[Any]) -> tuple[float | None, float | None]:
+    """Return mean and half-width of the 95 % interval by Student's t; None where there are too few values."""
+    from scipy.special import stdtrit
+
+    known = np.asarray([float(value) for value in values if value is not None])
+    if known.size == 0:
+        return None, None
+    if known.size == 1:
+        return float(known[0]), None
+    factor = float(stdtrit(known.size - 1, (1 + LEVEL) / 2)) / math.sqrt(known.size)
+    return float(known.mean()), factor * float(known.std(ddof=1))
+
+
+def _summary(runs: Mapping[int, Sequence[Row]]) -> dict[str, Any]:
+    ends = [run[-1] for run in runs.values()]
+    first = ends[0]
+    least = [min((row["validation_loss"] for row in run if row["validation_loss"] is not None), default=None)
+             for run in runs.values()]  # fmt: skip
+    found = {name: first[name] for name in (*KEYS, "schedule", "metric", "trials", "edge", "parameters", "data")}
+    for name, values in (
+        ("test_best", [row["test_metric_best"] for row in ends]),
+        ("test_end", [row["test_metric_end"] for row in ends]),
+        ("validation_loss", least),
+    ):
+        found[name], found[f"{name}_half"] = interval(values)
+    return found | {
+        "seeds": len(runs),
+        "gradients": first["gradients"],
+        "bytes": first["bytes_up"] + first["bytes_down"],
+        "cpu_seconds": interval([row["cpu_seconds"] for row in ends])[0],
+        "broke": sum(row["status"] == Status.NON_FINITE for row in ends),
+        "unfinished": sum(row["status"] not in (Status.NON_FINITE, Status.FINISHED) for row in ends),
+    }
+
+
+def _order(value: Any) -> float:
+    return math.inf if value is None else float(value)
