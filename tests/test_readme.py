@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -13,7 +14,22 @@ PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_a_python_block_runs(code, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    # The swap's two lines stand in a training loop of the reader's.
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme", "model": torch.nn.Linear(2, 2)})
+
+
+def test_the_first_block_is_the_swap_of_two_lines():
+    lines = PYTHON[0].strip().splitlines()
+    assert TEXT.index(PYTHON[0]) == min(TEXT.index(block) for block in re.findall(r"```[a-z]+\n(.*?)```", TEXT, re.S))
+    assert len(lines) == 2
+    assert all("was:" in line and "AdamW" in line for line in lines)
+
+
+def test_the_swap_keeps_the_shrinkage_of_weight_decay():
+    after, before = PYTHON[0].strip().splitlines()[1].split("# was:")
+    read = [dict(re.findall(r"(lr|weight_decay)=([\d.e-]+)", half)) for half in (after, before)]
+    (rate, ridge), (old_rate, old_ridge) = [(float(one["lr"]), float(one["weight_decay"])) for one in read]
+    assert rate * ridge / (1.0 + rate * ridge) == pytest.approx(old_rate * old_ridge, rel=1e-3)  # σ = 1, the default
 
 
 @pytest.mark.parametrize("what", ["problem", "preconditioner", "claim"])
@@ -53,7 +69,9 @@ def test_the_ablation_table_is_what_the_tool_prints_from_the_kept_results():
     assert section.strip() == tables.markdown(read_summary(kept_results("preconditioners"))).strip()
 
 
-@pytest.mark.parametrize("mark", ["calibration", "bench-replicates", "bench-step"])
+@pytest.mark.parametrize(
+    "mark", ["calibration", "bench-replicates", "bench-step", "bench-torch", "deep-vision", "deep-language"]
+)
 def test_a_table_of_figures_says_when_and_where_it_was_printed(mark):
     section = TEXT.split(f"<!-- {mark}:begin -->")[1].split(f"<!-- {mark}:end -->")[0]
     assert section.count("\n| ") >= 2

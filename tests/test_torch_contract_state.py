@@ -4,8 +4,10 @@ import copy
 import io
 import pickle
 
+import numpy as np
 import pytest
 import torch
+from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 from torch_contract_cases import OPTIMIZERS, batches, equal, network, seeded, stepped, train, weights_of
 
 from pisa_lab.torch import PISA, SISA
@@ -183,8 +185,6 @@ def test_the_count_follows_the_default_type_as_torchs_own_do():
 
 
 def test_numbers_of_numpy_become_pythons_so_that_files_load():
-    import numpy as np
-
     optimizer = SISA([seeded(2).requires_grad_()], lr=np.float64(0.1), penalty=np.float32(2.0), clip=np.float64(1.0))
     loaded = through_a_file(optimizer.state_dict())
     assert loaded["param_groups"][0]["penalty"] == 2.0
@@ -192,8 +192,6 @@ def test_numbers_of_numpy_become_pythons_so_that_files_load():
 
 def test_distributed_checkpoints_first_step_with_lr_0_leaves_the_model():
     """torch.distributed.checkpoint fills the state by step() on zero gradients with lr = 0, then loads into it."""
-    from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
-
     model, twin = network(), network()
     optimizer, other = SISA(model.parameters(), lr=0.1), SISA(twin.parameters(), lr=0.1)
     train(model, optimizer, 3, batches())

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from torch.optim import lr_scheduler
-from torch_contract_cases import CENTRE, core_trajectory, torch_trajectory
+from torch_contract_cases import CENTRE, core_gradient, core_trajectory, torch_trajectory
 
 from pisa_lab import PISA as CorePISA
 from pisa_lab import sisa
@@ -86,9 +87,6 @@ def test_several_parameters_are_each_their_own():
     """Two parameters in one call move as they do apart; the core knows them as one vector."""
     method = sisa(4.0, rho=2.0, first="client")
     expected = core_trajectory([method] * ROUNDS, START)
-
-    import torch
-    from torch_contract_cases import core_gradient
 
     parts = [torch.tensor(START[:2], requires_grad=True), torch.tensor(START[2:], requires_grad=True)]
     optimizer = SISA(parts, lr=1.0, penalty=4.0, rho=2.0)

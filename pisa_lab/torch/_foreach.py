@@ -5,58 +5,77 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pisa_lab.torch._numbers import HALVES, Kind, Number, Numbers, kind_of, numbers_of, parts, rate_of
+from pisa_lab.torch._numbers import HALVES, Kind, Number, Numbers, Tensors, passes, rate_of
 from pisa_lab.torch._settings import Rule
 from pisa_lab.torch._work import DIAGONAL, IDENTITY, MAGNITUDE, MOMENT, SOLUTION, Engine, Work
 
-Tensors = list[Tensor]
+Lists = tuple[Tensors, Tensors, Tensors]
+"""A client's directions, multipliers and extras."""
 
 
-def run(kind: Kind, targets: Tensors, work: tuple[Tensors, Tensors, Tensors], numbers: Numbers) -> None:
-    """Make one pass; ``work`` are directions, multipliers and extras, all lists of one type and device."""
-    directions, multipliers, extras = (_lifted(one) for one in work)
-    moved = _lifted(targets)
-    solutions = _solutions(kind, directions, multipliers, extras, numbers)
-    _add(multipliers, solutions, _times(numbers.penalty, -1.0))
-    pull = torch._foreach_mul(solutions, _times(numbers.penalty, -1.0))
-    torch._foreach_add_(pull, multipliers)
-    if kind.ridged:
-        _add(pull, moved, _times(numbers.ridge, -1.0))
-    _add(moved, pull, numbers.factor)
-    _store(work[1], multipliers)
+def run(kind: Kind, targets: Tensors, clients: Sequence[Lists], numbers: Numbers) -> None:
+    """Make one pass."""
+    pull: Tensors = ()
+    for place, lists in enumerate(clients):
+        sent = _client(kind, lists, numbers)
+        if numbers.weights:
+            _scale(sent, numbers.weights[place])
+        if pull:
+            torch._foreach_add_(pull, sent)
+        else:
+            pull = sent
+    serve(kind.ridged, targets, pull, numbers.factor, numbers.ridge)
+
+
+def serve(ridged: bool, targets: Tensors, pull: Tensors, factor: Number, ridge: Number) -> None:
+    """Move ``targets`` by factor · (pull − λ · targets)."""
+    moved, pull = _lifted(targets), _lifted(pull)
+    if ridged:
+        # New tensors: the pull may be the caller's.
+        pull = torch._foreach_sub(pull, _scaled(moved, ridge))
+    _add(moved, pull, factor)
     _store(targets, moved)
+
+
+def _client(kind: Kind, lists: Lists, numbers: Numbers) -> Tensors:
+    """Return π − 2σq of the old π for every tensor; multipliers and moments are updated in place."""
+    directions, multipliers, extras = (_lifted(one) for one in lists)
+    steps = _scaled(_solutions(kind, directions, multipliers, extras, numbers), numbers.penalty)
+    torch._foreach_sub_(multipliers, steps)
+    sent = torch._foreach_sub(multipliers, steps)
+    _store(lists[1], multipliers)
     if kind.form == MOMENT:
-        _store(work[2], extras)
+        _store(lists[2], extras)
+    return sent
 
 
 def _solutions(kind: Kind, directions: Tensors, multipliers: Tensors, extras: Tensors, numbers: Numbers) -> Tensors:
     """Return q for every tensor; moments are updated in place."""
     if kind.form == SOLUTION:
         return extras
-    right = list(torch._foreach_add(multipliers, directions))
+    right = torch._foreach_add(multipliers, directions)
+    if kind.form == IDENTITY:
+        total = numbers.penalty + numbers.rho
+        torch._foreach_div_(right, [total] * len(right) if isinstance(total, Tensor) else total)  # type: ignore[arg-type]
+        return right
     metric = _metric(kind, right, extras, numbers)
-    if metric:
-        torch._foreach_add_(metric, numbers.penalty)
-        torch._foreach_div_(right, metric)
-    else:
-        torch._foreach_div_(right, numbers.penalty + numbers.rho)
+    _shift(metric, numbers.penalty)
+    torch._foreach_div_(right, metric)
     return right
 
 
 def _metric(kind: Kind, right: Tensors, extras: Tensors, numbers: Numbers) -> Tensors:
-    """Return ρ·diag(Q) for every tensor, or nothing where Q = I."""
+    """Return ρ·diag(Q) for every tensor, in new ones."""
     if kind.form == MOMENT:
         return _root(kind, right, extras, numbers)
-    if kind.form == IDENTITY:
-        return []
     if kind.form == MAGNITUDE:
-        diagonal = list(torch._foreach_abs(right))
+        diagonal: Tensors = torch._foreach_abs(right)
         if kind.clip is not None:
             torch._foreach_clamp_max_(diagonal, kind.clip)
     else:
         assert kind.form == DIAGONAL, kind.form
         diagonal = extras
-    return list(torch._foreach_mul(diagonal, numbers.rho))
+    return _scaled(diagonal, numbers.rho)
 
 
 def _root(kind: Kind, right: Tensors, moments: Tensors, numbers: Numbers) -> Tensors:
@@ -64,18 +83,18 @@ def _root(kind: Kind, right: Tensors, moments: Tensors, numbers: Numbers) -> Ten
     size = right
     if kind.clip is not None:
         # Clipped before squaring: the square of a huge direction would overflow.
-        size = list(torch._foreach_clamp_max(right, kind.clip))
+        size = torch._foreach_clamp_max(right, kind.clip)
         torch._foreach_clamp_min_(size, -kind.clip)
     _accumulate(kind, size, moments, numbers)
-    root = list(torch._foreach_sqrt(moments))
+    root = torch._foreach_sqrt(moments)
     if kind.clip is None:
-        torch._foreach_mul_(root, [_times(numbers.rho, scale) for scale in numbers.scales] or numbers.rho)  # type: ignore[arg-type]
+        _scale(root, [numbers.rho * scale for scale in numbers.scales] or numbers.rho)
         return root
     if numbers.scales:
-        torch._foreach_mul_(root, numbers.scales)  # type: ignore[arg-type]
+        _scale(root, numbers.scales)
     # The bias correction divides two rounded numbers, so that √v may pass η by an ulp.
     torch._foreach_clamp_max_(root, kind.clip)
-    torch._foreach_mul_(root, numbers.rho)
+    _scale(root, numbers.rho)
     return root
 
 
@@ -86,23 +105,41 @@ def _accumulate(kind: Kind, size: Tensors, moments: Tensors, numbers: Numbers) -
         if kind.clip is not None:
             torch._foreach_clamp_max_(moments, kind.clip**2)
         return
-    torch._foreach_mul_(moments, numbers.beta)
+    _scale(moments, numbers.beta)
     if isinstance(numbers.gain, Tensor):
-        _add(moments, list(torch._foreach_mul(size, size)), numbers.gain)
+        _add(moments, torch._foreach_mul(size, size), numbers.gain)
     else:
         torch._foreach_addcmul_(moments, size, size, value=numbers.gain)
 
 
-def _times(number: Number, other: Number) -> Number:
-    return number * other
-
-
-def _add(sums: Tensors, terms: Sequence[Tensor], factor: Number) -> None:
+def _add(sums: Tensors, terms: Tensors, factor: Number) -> None:
     """Add ``factor`` times ``terms`` to ``sums``, in place."""
     if isinstance(factor, Tensor):
-        torch._foreach_add_(sums, torch._foreach_mul(terms, factor))
+        torch._foreach_add_(sums, _scaled(terms, factor))
     else:
         torch._foreach_add_(sums, terms, alpha=factor)
+
+
+def _scaled(tensors: Tensors, factor: Number) -> Tensors:
+    """Return ``factor`` times ``tensors``."""
+    if isinstance(factor, Tensor):
+        return torch._foreach_mul(tensors, [factor] * len(tensors))
+    return torch._foreach_mul(tensors, factor)
+
+
+def _scale(tensors: Tensors, factors: Number | Sequence[Number]) -> None:
+    """Multiply ``tensors`` by one number, or by one each, in place."""
+    # One tensor for all would be read on the host where a graph is traced.
+    factors = [factors] * len(tensors) if isinstance(factors, Tensor) else factors
+    torch._foreach_mul_(tensors, factors)  # type: ignore[arg-type]
+
+
+def _shift(tensors: Tensors, term: Number) -> None:
+    """Add ``term`` to ``tensors``, in place."""
+    if isinstance(term, Tensor):
+        torch._foreach_add_(tensors, [term] * len(tensors))
+    else:
+        torch._foreach_add_(tensors, term)
 
 
 def _lifted(tensors: Tensors) -> Tensors:
@@ -116,33 +153,35 @@ def _store(tensors: Tensors, values: Tensors) -> None:
         torch._foreach_copy_(tensors, values)
 
 
-def _run(work: Work, rule: Rule, targets: Sequence[Tensor], factor: Number, *, ridged: bool) -> None:
-    for part, moved in parts(work, targets):
-        kind, numbers = kind_of(part, rule, ridged=ridged), numbers_of(part, rule, factor)
-        run(kind, moved, (part.directions, part.multipliers, part.extras), numbers)
+def _run(
+    works: Sequence[Work],
+    rule: Rule,
+    targets: Sequence[Tensor],
+    factor: Number,
+    *,
+    ridged: bool,
+    weights: Sequence[float] = (),
+) -> None:
+    for one in passes(works, rule, targets, factor, ridged=ridged, weights=weights):
+        clients = [(work.directions, work.multipliers, work.extras) for work in one.works]
+        run(one.kind, one.targets, clients, one.numbers)
 
 
 def _step(work: Work, rule: Rule) -> None:
-    _run(work, rule, work.params, rate_of(rule, rule.penalty), ridged=True)
+    _run([work], rule, work.params, rate_of(rule, rule.penalty), ridged=True)
 
 
-def _client(work: Work, rule: Rule, weight: float, messages: Sequence[Tensor]) -> None:
-    _run(work, rule, messages, weight, ridged=False)
+def _client_half(work: Work, rule: Rule, weight: float, messages: Sequence[Tensor]) -> None:
+    _run([work], rule, messages, weight, ridged=False)
 
 
-def _server(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:
+def _server_half(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:
     serve(rule.ridge > 0, list(params), list(messages), rate_of(rule, total), rule.ridge)
 
 
-def serve(ridged: bool, params: Tensors, messages: Tensors, rate: Number, ridge: Number) -> None:
-    """Move ``params`` by rate · (message − λw)."""
-    moved, pull = _lifted(params), _lifted(messages)
-    if ridged:
-        # New tensors: the messages are the caller's.
-        pull = list(torch._foreach_add(pull, torch._foreach_mul(moved, _times(ridge, -1.0))))
-    _add(moved, pull, rate)
-    _store(params, moved)
+def _round(works: Sequence[Work], weights: Sequence[float], rule: Rule, total: float) -> None:
+    _run(works, rule, works[0].params, rate_of(rule, total), ridged=True, weights=weights)
 
 
-FOREACH = Engine(_step, _client, _server)
+FOREACH = Engine(_step, _client_half, _server_half, _round)
 """Few calls on long lists: what a GPU wants without a compiler; it also captures in a graph."""

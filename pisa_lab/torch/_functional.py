@@ -40,6 +40,7 @@ def _diagonal(work: Work, place: int, rule: Rule, direction: Tensor) -> Tensor:
     if work.form == MOMENT:
         moment = work.extras[place]
         used = SecondMoment(rule.scheme, rule.beta, rule.clip)
+        root: Tensor
         root, kept = used.advance(_lifted(moment)[None], direction, _iteration(work.steps[place]))
         moment.copy_(kept[0])
         return root
@@ -74,7 +75,7 @@ def _step(work: Work, rule: Rule) -> None:
             (rule.lr * multiplier)[None],
             consensus.new_full((1,), rule.penalty),
             consensus.new_ones(1),
-            rule.lr * rule.ridge,
+            rule.lr * rule.ridge,  # type: ignore[arg-type]
         )
         work.multipliers[place].copy_(multiplier)
         param.copy_(consensus + increment)
@@ -94,5 +95,12 @@ def _server(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, to
         param.copy_(moved + pull)
 
 
-SINGLE = Engine(_step, _client, _server)
+def _round(works: Sequence[Work], weights: Sequence[float], rule: Rule, total: float) -> None:
+    messages = [_lifted(torch.zeros_like(param)) for param in works[0].params]
+    for work, weight in zip(works, weights, strict=True):
+        _client(work, rule, weight, messages)
+    _server(works[0].params, messages, rule, total)
+
+
+SINGLE = Engine(_step, _client, _server, _round)
 """The oracle of the others: the core's own lines, one parameter at a time."""

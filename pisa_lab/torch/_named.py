@@ -38,9 +38,11 @@ class SISA(PISA):
         warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0. An entry keeps going by
             that gradient for some 1 + ρ√v/σ steps: not for a large ρ.
         clients: number of clients in this process; above one, `step` takes a list of as many closures.
-        weights: α of the clients; None for equal ones.
-        process_group: the group of `torch.distributed` over which the clients of all ranks agree on w.
-        message_dtype: the type in which they send; None for the parameters' own.
+        weights: one positive number for each client of this process, such as its number of samples; α is that divided
+            by the sum over all clients. None for equal ones.
+        process_group: the group of `torch.distributed`, or the mesh, over which the clients of all ranks agree on w; of
+            a mesh with several dimensions that named "client", when the others shard the parameters (FSDP2).
+        message_dtype: the type in which they send; None for the parameters' own. `message_error` says what it loses.
         maximize: climb instead of descend.
         foreach: whether to use the operations on lists of tensors; None leaves it to the fastest way that fits.
         compiled: whether to use one compiled pass; None as for ``foreach``.

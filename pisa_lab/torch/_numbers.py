@@ -1,11 +1,12 @@
 r"""The scalars of a pass and the lists it runs over: what the fast engines have in common.
 
-They share one form of the equations. With $q$ the solution, a pass sets
+They share one form of the equations. For every client i here, with $q_i$ its solution, a pass sets $\pi_i \leftarrow
+\pi_i - \sigma q_i$ and then
 
-$$\pi \leftarrow \pi - \sigma q,\qquad z \leftarrow z + \mathrm{factor}\,(\pi - \sigma q - \lambda z),$$
+$$z \leftarrow z + \mathrm{factor}\,\Bigl(\sum_i \alpha_i(\pi_i - \sigma q_i) - \lambda z\Bigr),$$
 
-π on the right of the second line the new one. With z = w and factor = lr/(σ + lr·λ) this is a whole step; with z the
-message, factor = α and λ = 0, the client's half.
+π on the right of that line the new one. With z = w, factor = lr/(σ + lr·λ) and α = 1 this is a whole step; with z the
+message, factor = α_i and λ = 0, a client's half; with z = w and all clients, a whole round.
 """
 
 import dataclasses
@@ -20,6 +21,8 @@ from pisa_lab.torch._settings import Rule
 from pisa_lab.torch._work import MOMENT, Work
 
 Number = float | Tensor
+Tensors = list[Tensor] | tuple[Tensor, ...]
+
 HALVES = (torch.bfloat16, torch.float16)
 """Types too coarse to compute in: a pass is computed in float32 and rounded where it is stored."""
 
@@ -27,7 +30,8 @@ HALVES = (torch.bfloat16, torch.float16)
 class Numbers(NamedTuple):
     """What a pass multiplies with: Python's numbers, or 0-d tensors where a graph is recorded.
 
-    ``scales`` are 1/√(1 − β^t), one for each tensor, or empty without bias correction.
+    ``weights`` are α of several clients, empty for one; ``scales`` are 1/√(1 − β^t), one for each tensor, empty without
+    bias correction.
     """
 
     penalty: Number
@@ -36,7 +40,8 @@ class Numbers(NamedTuple):
     gain: Number
     factor: Number
     ridge: Number
-    scales: list[Number]
+    weights: Sequence[Number]
+    scales: Sequence[Number]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +54,37 @@ class Kind:
     ridged: bool
 
 
-def kind_of(work: Work, rule: Rule, *, ridged: bool) -> Kind:
-    """Return the kind of a pass over ``work``."""
-    return Kind(work.form, rule.scheme, rule.clip, ridged and rule.ridge > 0)
+class Pass(NamedTuple):
+    """One pass: the targets z, and the clients' work on them, of equal lengths, type and device."""
+
+    kind: Kind
+    targets: list[Tensor]
+    works: Sequence[Work]
+    numbers: Numbers
+
+
+def passes(
+    works: Sequence[Work],
+    rule: Rule,
+    targets: Sequence[Tensor],
+    factor: Number,
+    *,
+    ridged: bool,
+    weights: Sequence[float] = (),
+) -> Iterator[Pass]:
+    """Yield the passes over ``works``, the same parameters at one client or several: one for each type and device."""
+    places: dict[tuple[torch.dtype, torch.device], list[int]] = {}
+    for place, target in enumerate(targets):
+        places.setdefault((target.dtype, target.device), []).append(place)
+    kind = Kind(works[0].form, rule.scheme, rule.clip, ridged and rule.ridge > 0)
+    for found in places.values():
+        part = works if len(places) == 1 else [_taken(work, found) for work in works]
+        moved = [targets[place] for place in found]
+        scales = _scales(part[0], rule.beta) if kind.form == MOMENT and rule.scheme == "III" else ()
+        beta = rule.beta
+        yield Pass(
+            kind, moved, part, Numbers(rule.penalty, rule.rho, beta, 1 - beta, factor, rule.ridge, weights, scales)
+        )
 
 
 def rate_of(rule: Rule, total: float) -> Number:
@@ -59,22 +92,30 @@ def rate_of(rule: Rule, total: float) -> Number:
     return rule.lr / (total + rule.lr * rule.ridge)
 
 
-def numbers_of(work: Work, rule: Rule, factor: Number) -> Numbers:
-    """Return the numbers of a pass over ``work``."""
-    corrected = work.form == MOMENT and rule.scheme == "III"
-    scales = _scales(work, rule.beta) if corrected else []
-    return Numbers(rule.penalty, rule.rho, rule.beta, 1 - rule.beta, factor, rule.ridge, scales)
-
-
 def recorded(steps: Sequence[Tensor]) -> bool:
     """Return whether counts must stay tensors: a graph is traced, or captured on a device."""
     return torch.compiler.is_compiling() or any(step.device.type != "cpu" for step in steps)
 
 
+def computed(dtype: torch.dtype) -> torch.dtype:
+    """Return the type that a pass over tensors of ``dtype`` computes in."""
+    return torch.float32 if dtype in HALVES else dtype
+
+
+def _taken(work: Work, places: Sequence[int]) -> Work:
+    """Return the part of ``work`` at ``places``."""
+
+    def of(tensors: Sequence[Tensor]) -> list[Tensor]:
+        return [tensors[place] for place in places] if tensors else []
+
+    lists = (of(work.params), of(work.directions), of(work.multipliers), of(work.extras), of(work.steps))
+    return Work(work.form, *lists, work.rule)
+
+
 def _scales(work: Work, beta: float) -> list[Number]:
     if recorded(work.steps):
-        # By expm1: in float32 the difference 1 − β^t would lose five digits at the start.
-        return [_scale(step.to(computed(param.dtype)), beta) for step, param in zip(work.steps, work.params, strict=True)]
+        dtypes = [computed(param.dtype) for param in work.params]
+        return [_scale(step.to(dtype), beta) for step, dtype in zip(work.steps, dtypes, strict=True)]
     counts = torch.stack(work.steps).tolist()
     known = {count: (1 - beta**count) ** -0.5 for count in set(counts)}
     return [known[count] for count in counts]
@@ -83,23 +124,5 @@ def _scales(work: Work, beta: float) -> list[Number]:
 def _scale(step: Tensor, beta: float) -> Tensor:
     if beta == 0.0:
         return torch.ones_like(step)
+    # In float32 the difference 1 − β^t would lose five digits at the start.
     return torch.rsqrt(-torch.expm1(step * math.log(beta)))
-
-
-def computed(dtype: torch.dtype) -> torch.dtype:
-    """Return the type that a pass over tensors of ``dtype`` computes in."""
-    return torch.float32 if dtype in HALVES else dtype
-
-
-def parts(work: Work, targets: Sequence[Tensor]) -> Iterator[tuple[Work, list[Tensor]]]:
-    """Yield ``work`` and ``targets`` in parts of one type and device."""
-    places: dict[tuple[torch.dtype, torch.device], list[int]] = {}
-    for place, multiplier in enumerate(work.multipliers):
-        places.setdefault((multiplier.dtype, multiplier.device), []).append(place)
-    if len(places) == 1:
-        yield work, list(targets)
-        return
-    for found in places.values():
-        lists = (work.params, work.directions, work.multipliers, work.extras, work.steps)
-        taken = [[one[place] for place in found] if one else [] for one in lists]
-        yield Work(work.form, *taken, work.rule), [targets[place] for place in found]

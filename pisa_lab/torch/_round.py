@@ -7,6 +7,7 @@ with α divided by their sum over all clients. Both sums of scalars are exchange
 MATH.md section 2, I2.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ class Round:
         self.new: set[Tensor] = set()
         self.rules: dict[Tensor, Rule] = {}
         self.curvatures: Sequence[Product | None] = [None] * clients.count
+        self.seen: dict[Tensor, tuple[tuple[Tensor, ...], list[dict[str, Tensor]]]] = {}
 
     def follow(self, optimizer: Optimizer) -> None:
         """Look at what ``optimizer`` holds now: loading replaces it. Holding ``optimizer`` would be a cycle."""
@@ -128,16 +130,24 @@ class Round:
             torch._foreach_add_([self.state[param]["step"] for param in fresh], 1)
 
     def _entry(self, param: Tensor, gradient: Tensor, place: int) -> Entry:
-        group, state = self.param_groups[self.groups[param]], self.state[param]
-        real, gradient = as_real(param), as_real(gradient)
-        views = {
-            name: value if name == "step" else one_client(value, place, real)
-            for name, value in state.items()
-            if name != "multiplier"
-        }
-        # A plain tensor, which `elementwise` hands on as it is: its identity says whose work it is.
-        views["multiplier"] = local(state["multiplier"])[place]
-        return Entry(real, -gradient if group["maximize"] else gradient, views)
+        maximize, gradient = self.param_groups[self.groups[param]]["maximize"], as_real(gradient)
+        return Entry(as_real(param), -gradient if maximize else gradient, self._views(param)[place])
+
+    def _views(self, param: Tensor) -> list[dict[str, Tensor]]:
+        """Return every client's slices of the state of ``param``, made once for the same tensors."""
+        state = self.state[param]
+        kept, views = self.seen.get(param, ((), []))
+        if len(kept) != len(state) or not all(map(operator.is_, kept, state.values())):
+            real = as_real(param)
+            views = [
+                {name: value if name == "step" else one_client(value, place, real) for name, value in state.items()}
+                for place in range(self.layout.count)
+            ]
+            for place, view in enumerate(views):
+                # A plain tensor, which `elementwise` hands on as it is: its identity says whose work it is.
+                view["multiplier"] = local(state["multiplier"])[place]
+            self.seen[param] = tuple(state.values()), views
+        return views
 
     def _reduced(self, numbers: list[float], op: Any = None) -> list[float]:
         """Return ``numbers`` summed over the ranks (or reduced by ``op``)."""
@@ -191,5 +201,8 @@ def round_of(optimizer: Optimizer, clients: Clients) -> Round:
     present = kept.get("_round")
     if not isinstance(present, Round) or list(map(id, present.groups)) != list(map(id, groups_of(optimizer))):
         present = kept["_round"] = Round(optimizer, clients)
+    if present.state is not optimizer.state:
+        # What was loaded takes the place of what the slices show, which else would be kept beside it.
+        present.seen.clear()
     present.follow(optimizer)
     return present

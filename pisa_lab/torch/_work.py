@@ -55,9 +55,11 @@ class Engine(NamedTuple):
 
     ``step(work, rule)`` changes params, multipliers and moments in place. ``client(work, rule, weight, messages)``
     adds α(π − 2σq) to ``messages`` and changes multipliers and moments. ``server(params, messages, rule, total)``
-    moves the parameters by lr(message − λw)/(total + lr·λ), total = Σα_iσ_i.
+    moves the parameters by lr(message − λw)/(total + lr·λ), total = Σα_iσ_i. ``round(works, weights, rule, total)``
+    does both for clients whose ``works`` have the same params and form: one pass, without messages in memory.
     """
 
     step: Callable[[Work, Rule], None]
     client: Callable[[Work, Rule, float, Sequence[Tensor]], None]
     server: Callable[[Sequence[Tensor], Sequence[Tensor], Rule, float], None]
+    round: Callable[[Sequence[Work], Sequence[float], Rule, float], None]
