@@ -33,8 +33,14 @@ def stopped_after(monkeypatch, looks):
     monkeypatch.setattr(trainer._Session, "save", counted)
 
 
-@pytest.mark.parametrize("optimizer", [*OWN, *BASELINES])
-@pytest.mark.parametrize("clients", [1, 3])
+@pytest.mark.parametrize(
+    ("clients", "optimizer"),
+    [
+        *((1, optimizer) for optimizer in (*OWN, *BASELINES)),
+        *((3, optimizer) for optimizer in OWN),
+        *(pytest.param(3, optimizer, marks=pytest.mark.slow) for optimizer in BASELINES),
+    ],
+)
 def test_an_interrupted_run_goes_on_bit_for_bit(optimizer, clients, tmp_path, monkeypatch):
     configuration = short(optimizer=optimizer, clients=clients, schedule="cosine", partition="dirichlet:0.5")
     whole, cut = tmp_path / "whole.pt", tmp_path / "cut.pt"
@@ -126,8 +132,14 @@ def test_equal_rows_come_again_and_another_seed_gives_others():
     assert other[0]["validation_loss"] != rows[0]["validation_loss"]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "muon", "sisa", "nsisa"])
-@pytest.mark.parametrize("family", ["vision", "language"])
+@pytest.mark.parametrize(
+    ("family", "optimizer"),
+    [
+        *(("vision", optimizer) for optimizer in ("sgd", "muon", "sisa", "nsisa")),
+        *(("language", optimizer) for optimizer in ("sisa", "nsisa")),
+        *(pytest.param("language", optimizer, marks=pytest.mark.slow) for optimizer in ("sgd", "muon")),
+    ],
+)
 def test_every_kind_of_optimizer_learns(optimizer, family):
     rows = trainer.train(short(family, optimizer=optimizer, rounds=60, evaluations=1, clients=2), data(family))
     # From ln 10 and ln 103; what any of them reaches at its defaults, with room for other roundings.

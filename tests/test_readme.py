@@ -19,14 +19,14 @@ def test_a_python_block_runs(code, monkeypatch, tmp_path):
 
 
 def test_the_first_block_is_the_swap_of_two_lines():
-    lines = PYTHON[0].strip().splitlines()
+    lines = [line for line in PYTHON[0].splitlines() if line]
     assert TEXT.index(PYTHON[0]) == min(TEXT.index(block) for block in re.findall(r"```[a-z]+\n(.*?)```", TEXT, re.S))
     assert len(lines) == 2
     assert all("was:" in line and "AdamW" in line for line in lines)
 
 
 def test_the_swap_keeps_the_shrinkage_of_weight_decay():
-    after, before = PYTHON[0].strip().splitlines()[1].split("# was:")
+    after, before = PYTHON[0].strip().splitlines()[-1].split("# was:")
     read = [dict(re.findall(r"(lr|weight_decay)=([\d.e-]+)", half)) for half in (after, before)]
     (rate, ridge), (old_rate, old_ridge) = [(float(one["lr"]), float(one["weight_decay"])) for one in read]
     assert rate * ridge / (1.0 + rate * ridge) == pytest.approx(old_rate * old_ridge, rel=1e-3)  # σ = 1, the default
@@ -76,3 +76,18 @@ def test_a_table_of_figures_says_when_and_where_it_was_printed(mark):
     section = TEXT.split(f"<!-- {mark}:begin -->")[1].split(f"<!-- {mark}:end -->")[0]
     assert section.count("\n| ") >= 2
     assert re.search(r"commit [0-9a-f]{7,}\+?, \d{4}-\d\d-\d\d, \S+, \d+ cores", section)
+
+
+@pytest.mark.parametrize("family", ["vision", "language"])
+def test_a_deep_table_is_what_the_tool_prints_from_the_kept_rows(family, tmp_path):
+    from pisa_lab.cli import main
+
+    printed = tmp_path / "printed.md"
+    rows = ROOT / "problems" / "studies" / "results" / f"deep-{family}.json.gz"
+    assert main(["train", family, "--from", str(rows), "--markdown", str(printed), "--no-plot"]) == 0
+    section = TEXT.split(f"<!-- deep-{family}:begin -->")[1].split(f"<!-- deep-{family}:end -->")[0]
+    kept, found = (
+        [line for line in text.splitlines() if line.startswith("|")] for text in (section, printed.read_text())
+    )
+    assert kept == found
+    assert len(found) >= 2 + 7

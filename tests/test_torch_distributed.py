@@ -15,6 +15,7 @@ MORE = {
 }
 
 
+@pytest.mark.slow
 def test_two_ranks_are_two_clients_and_go_on_from_a_checkpoint(tmp_path):
     on_ranks(2, tmp_path, cases.equal_after_some_rounds, cases.missing_gradients, cases.refusals, interrupted)
 

@@ -13,26 +13,28 @@ from pisa_lab.bench.step import SIZES, measure_step
 from pisa_lab.cli import output, tables
 from pisa_lab.cli.markdown import write_markdown
 
-_WHAT = ("replicates", "step")
+_WHAT = ("replicates", "step", "torch")
 _DTYPES = ("float64", "float32")
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="replicates or step")],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="replicates, step or torch")],
     dtype: Annotated[str, typer.Option(help="float64 or float32")] = "float64",
     seeds: Annotated[int, typer.Option(help="replicates: seeds run at once")] = 128,
     batch: Annotated[int, typer.Option(help="replicates: rows of a mini-batch")] = 32,
     steps: Annotated[int, typer.Option(help="replicates: rounds of one call")] = 400,
     data: Annotated[str, typer.Option(help="replicates: a binary data set or file")] = "a9a",
     size: Annotated[
-        list[str] | None, typer.Option(help="step: CLIENTSxNUMBERS, such as 10x10000; may be repeated")
+        list[str] | None,
+        typer.Option(help="step: CLIENTSxNUMBERS, such as 10x10000; torch: NUMBERS, such as 1e6; may be repeated"),
     ] = None,
+    device: Annotated[str, typer.Option(help="torch: cpu or cuda")] = "cpu",
     json_file: Annotated[Path | None, typer.Option("--json", help="write the rows here")] = None,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the table there, between its bench-…:begin and :end")
     ] = None,
 ) -> int:
-    """Measure seed-steps per second, or one round of SISA against in-place NumPy and a copy."""
+    """Measure seed-steps per second, or a step of SISA: in NumPy, or in torch against fused AdamW; and a copy."""
     choice("WHAT", what, _WHAT)
     choice("--dtype", dtype, _DTYPES)
     output.writable("--json", json_file)
@@ -40,6 +42,8 @@ def command(
     if what == "replicates":
         rows = _replicates(data, dtype, seeds, batch, steps)
         columns = _REPLICATES
+    elif what == "torch":
+        rows, columns = _torch(size, device), _TORCH
     else:
         rows = [_told(measure_step(*pair, dtype=dtype)) for pair in _sizes(size)]
         columns = _STEP
@@ -62,6 +66,38 @@ def _replicates(data: str, dtype: str, seeds: int, batch: int, steps: int) -> li
     problem = logistic(found.train_x, found.train_y)
     problem = problem if dtype == "float64" else on_backend(problem, "numpy", dtype=dtype)
     return measure_replicates(problem, data=data, batch=batch, seeds=seeds, steps=steps)
+
+
+def _torch(words: Sequence[str] | None, device: str) -> list[dict[str, Any]]:
+    try:
+        from pisa_lab.bench import optimizers
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "torch":
+            raise
+        raise ValueError("bench torch needs torch: pip install 'pisa-lab[lab,torch]'") from error
+    return optimizers.measure_optimizers(
+        [_count(word) for word in words] if words else optimizers.SIZES,
+        device=device,
+        told=lambda row: print(
+            "{optimizer} {engine}, {clients} clients, {parameters} in {tensors}: {status}".format(**row),
+            file=sys.stderr,
+        ),
+    )
+
+
+def _count(word: str) -> int:
+    """Return the whole number that ``word`` writes, as 1000000 or 1e6.
+
+    Raises:
+        ValueError: it writes none above zero.
+    """
+    try:
+        number = float(word)
+    except ValueError:
+        number = 0.0
+    if number < 1 or number != int(number):
+        raise ValueError(f"--size: {word!r} must be a whole number, such as 1e6")
+    return int(number)
 
 
 def _sizes(words: Sequence[str] | None) -> list[tuple[int, int]]:
@@ -108,5 +144,21 @@ _STEP = [
     tables.Column("fused_method_ratio", "fused method ×", tables.number(), right=True),
     tables.Column("fused_gb_per_s", "fused, GB/s", tables.number(), right=True),
     tables.Column("copy_gb_per_s", "copy, GB/s", tables.number(), right=True),
+    tables.Column("status", "status"),
+]
+_TORCH = [
+    tables.Column("optimizer", "optimizer"),
+    tables.Column("engine", "engine"),
+    tables.Column("clients", "clients", right=True),
+    tables.Column("parameters", "parameters", right=True),
+    tables.Column("tensors", "tensors", right=True),
+    tables.Column("ns_per_parameter", "ns per parameter", tables.number(), right=True),
+    tables.Column("ratio_adamw_fused", "× fused AdamW", tables.number(), right=True),
+    tables.Column("ratio_sgd", "× SGD", tables.number(), right=True),
+    tables.Column("ratio_muon", "× Muon", tables.number(), right=True),
+    tables.Column("ratio_copy", "× copy", tables.number(), right=True),
+    tables.Column("copy_share", "copy share", tables.number(2), right=True),
+    tables.Column("peak_bytes_per_parameter", "peak B per parameter", tables.number(), right=True),
+    tables.Column("compile_s", "compile, s", tables.number(2), right=True),
     tables.Column("status", "status"),
 ]

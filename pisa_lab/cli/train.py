@@ -1,8 +1,10 @@
 """``pisa-lab train``: deep models by our optimizers and torch's, over seeds and clients, as table, curves and rows."""
 
 import contextlib
+import gzip
 import json
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,7 +64,8 @@ def command(
     tokens: Annotated[str | None, typer.Option(help="language: characters or bytes")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="the rows of all looks")] = None,
     from_rows: Annotated[
-        list[Path] | None, typer.Option("--from", metavar="FILE", help="show such rows, train nothing; may be repeated")
+        list[Path] | None,
+        typer.Option("--from", metavar="FILE", help="show such rows (.gz, too), train nothing; may be repeated"),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="curves, as .svg, .png or .pdf; by default in .pisa_lab/")
@@ -193,8 +196,10 @@ def _stored(paths: Sequence[Path], family: str | None) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for path in paths:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            opened = gzip.open if path.suffix == ".gz" else open
+            with opened(path, "rt", encoding="utf-8") as file:
+                found = json.load(file)
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise ValueError(f"--from: {str(path)!r} cannot be read ({error})") from error
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise ValueError(f"--from: {str(path)!r} holds no rows of `pisa-lab train --json`")

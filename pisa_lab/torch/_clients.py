@@ -23,6 +23,10 @@ def step(
     A parameter that has no gradient at some clients but has one at another has gradient zero at the former: their F_i
     do not depend on it, yet their multipliers and their σ take part. One that has a gradient nowhere is left alone.
 
+    A closure that raises leaves the multipliers of the clients before it moved: go on from a checkpoint then. A
+    `GradScaler` skips a step on the rank that overflowed alone, where all ranks must take part: use one client a
+    process with it, or none.
+
     Raises:
         ValueError: not as many closures or curvatures as clients in this process, or a group is differentiable.
         RuntimeError: a gradient is sparse, or a rank did not take part within the time-out of its group.
@@ -43,6 +47,8 @@ def step(
             current.open()
         current.send(place, gradients)
         seen.append(set(gradients))
+        if place + 1 < clients.count:
+            _detach(gradients)
     else:
         _finish(current, seen)
     return losses if isinstance(closure, Sequence) else losses[0]
@@ -107,11 +113,19 @@ def _gradients(optimizer: PISA, current: Round) -> dict[Tensor, Tensor]:
     return found
 
 
+def _detach(gradients: Mapping[Tensor, Tensor]) -> None:
+    """Take the gradients off their parameters: the next closure must not write into what is kept of them."""
+    for param in gradients:
+        param.grad = None
+
+
 def _finish(current: Round, seen: Sequence[set[Tensor]]) -> None:
     """Let the clients without a gradient say so, exchange the messages, and move w."""
     present = set().union(*seen)
     for place, having in enumerate(seen):
         current.send(place, _zeros(param for param in current.groups if param in present and param not in having))
+    moved = current.settle()
+    current.speak()
     if current.layout.mesh is not None:
         absent = [param for param in current.groups if param not in present]
         before = _try(current, absent)
@@ -122,7 +136,7 @@ def _finish(current: Round, seen: Sequence[set[Tensor]]) -> None:
             # Asked only here: reading flags makes the host wait for the device.
             present |= set().union(*(bucket.flagged() for bucket in current.buckets))
             _undo(current, {param: kept for param, kept in before.items() if param not in present})
-    current.serve(present, _arrived)
+    current.serve(present - moved, _arrived)
 
 
 def _zeros(params: Any) -> dict[Tensor, Tensor]:
@@ -143,6 +157,7 @@ def _try(current: Round, absent: Sequence[Tensor]) -> dict[Tensor, dict[str, Ten
     }
     for place in range(current.layout.count):
         current.send(place, _zeros(absent))
+    current.speak()
     return before
 
 

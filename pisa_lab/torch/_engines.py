@@ -25,15 +25,16 @@ def engine_for(group: Mapping[str, Any], params: Sequence[Tensor]) -> Engine:
 
     ``compiled=True`` is one compiled pass, ``foreach=True`` torch's operations on lists, ``foreach=False`` the core's
     own lines, one parameter at a time. Left to itself (None), a list on a processor of at least `COMPILED_FROM` numbers
-    is compiled if a C++ compiler is found: some seconds once, kept on disk by torch. Shorter lists, and all of them
-    with ``compiled=False`` or without a compiler, are stepped by in-place operations, on GPUs by those on lists. The
-    choice depends on nothing else, so that a run resumed on the same machine goes on with the same engine.
+    is compiled if a C++ compiler is found and every parameter has its gradient: some seconds once, kept on disk by
+    torch. Shorter lists, and all of them with ``compiled=False`` or without a compiler, are stepped by in-place
+    operations, on GPUs by those on lists. Nothing else matters, so that a run resumed on the same machine goes on with
+    the same engine.
     """
     if group["differentiable"]:
         return SINGLE
     if group["foreach"] or torch.compiler.is_compiling():
         return SINGLE if group["foreach"] is False else FOREACH
-    if group["compiled"] or (group["compiled"] is group["foreach"] is None and _pays(params)):
+    if group["compiled"] or (group["compiled"] is group["foreach"] is None and _pays(group, params)):
         if compiles(params[0].device.type):
             from pisa_lab.torch._compiled import COMPILED
 
@@ -45,8 +46,14 @@ def engine_for(group: Mapping[str, Any], params: Sequence[Tensor]) -> Engine:
     return IN_PLACE if all(param.device.type == "cpu" for param in params) else FOREACH
 
 
-def _pays(params: Sequence[Tensor]) -> bool:
-    return all(p.device.type == "cpu" for p in params) and sum(p.numel() for p in params) >= COMPILED_FROM
+def _pays(group: Mapping[str, Any], params: Sequence[Tensor]) -> bool:
+    """Return whether to compile unasked: a long list on a processor, and the same at every step as far as one sees.
+
+    Where some parameters have no gradient it is often others the next time, and every list needs graphs of its own.
+    """
+    if sum(param.numel() for param in params) < COMPILED_FROM or any(param.device.type != "cpu" for param in params):
+        return False
+    return all(param.grad is not None for param in group["params"] if param.requires_grad)
 
 
 @functools.cache
@@ -56,12 +63,15 @@ def compiles(device: str) -> bool:
     if device == "cpu" and shutil.which(named) is None:
         return False
     try:
-        torch.compile(_probe, fullgraph=True)(torch.zeros(2, device=device))
+        from pisa_lab.torch._compiled import built
+
+        where = (torch.float32, torch.zeros(1, device=device).device)
+        built(_probe, [(2,)], [where])(torch.zeros(2, device=device))
     except Exception:
         # A compiler without headers, a folder without space, a Python too new: whatever it is, there is another way.
         return False
     return True
 
 
-def _probe(x: Tensor) -> Tensor:
-    return x + 1
+def _probe(x: Tensor) -> None:
+    x.add_(1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pisa_lab.torch._numbers import HALVES, Kind, Number, Numbers, Tensors, passes, rate_of
+from pisa_lab.torch._pass import HALVES, Kind, Number, Numbers, Tensors, passes, rate_of
 from pisa_lab.torch._settings import Rule
 from pisa_lab.torch._work import DIAGONAL, IDENTITY, MAGNITUDE, MOMENT, SOLUTION, Engine, Work
 
@@ -56,7 +56,7 @@ def _solutions(kind: Kind, directions: Tensors, multipliers: Tensors, extras: Te
     right = torch._foreach_add(multipliers, directions)
     if kind.form == IDENTITY:
         total = numbers.penalty + numbers.rho
-        torch._foreach_div_(right, [total] * len(right) if isinstance(total, Tensor) else total)  # type: ignore[arg-type]
+        torch._foreach_div_(right, [total] * len(right) if isinstance(total, Tensor) else total)
         return right
     metric = _metric(kind, right, extras, numbers)
     _shift(metric, numbers.penalty)
@@ -171,8 +171,8 @@ def _step(work: Work, rule: Rule) -> None:
     _run([work], rule, work.params, rate_of(rule, rule.penalty), ridged=True)
 
 
-def _client_half(work: Work, rule: Rule, weight: float, messages: Sequence[Tensor]) -> None:
-    _run([work], rule, messages, weight, ridged=False)
+def _client_half(works: Sequence[Work], rule: Rule, weights: Sequence[float], messages: Sequence[Tensor]) -> None:
+    _run(works, rule, messages, 1.0, ridged=False, weights=weights)
 
 
 def _server_half(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pisa_lab import updates
 from pisa_lab.preconditioners.second_moment import SecondMoment
-from pisa_lab.torch._numbers import computed, recorded
+from pisa_lab.torch._pass import computed, recorded
 from pisa_lab.torch._settings import Rule
 from pisa_lab.torch._work import DIAGONAL, IDENTITY, MAGNITUDE, MOMENT, SOLUTION, Engine, Work
 
@@ -81,11 +81,12 @@ def _step(work: Work, rule: Rule) -> None:
         param.copy_(consensus + increment)
 
 
-def _client(work: Work, rule: Rule, weight: float, messages: Sequence[Tensor]) -> None:
-    for place, message in enumerate(messages):
-        solution, multiplier = _solve(work, place, rule)
-        message.copy_(_lifted(message) + weight * (multiplier - rule.penalty * solution))
-        work.multipliers[place].copy_(multiplier)
+def _client(works: Sequence[Work], rule: Rule, weights: Sequence[float], messages: Sequence[Tensor]) -> None:
+    for work, weight in zip(works, weights, strict=True):
+        for place, message in enumerate(messages):
+            solution, multiplier = _solve(work, place, rule)
+            message.copy_(_lifted(message) + weight * (multiplier - rule.penalty * solution))
+            work.multipliers[place].copy_(multiplier)
 
 
 def _server(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:
@@ -97,8 +98,7 @@ def _server(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, to
 
 def _round(works: Sequence[Work], weights: Sequence[float], rule: Rule, total: float) -> None:
     messages = [_lifted(torch.zeros_like(param)) for param in works[0].params]
-    for work, weight in zip(works, weights, strict=True):
-        _client(work, rule, weight, messages)
+    _client(works, rule, weights, messages)
     _server(works[0].params, messages, rule, total)
 
 

@@ -44,7 +44,8 @@ def client_hook(optimizer: PISA, bucket: GradBucket) -> torch.futures.Future[Ten
         sums = torch.zeros_like(buffer)
         gradients = dict(zip(params, bucket.gradients(), strict=True))
         places = {param: _same_place(gradient, buffer, sums) for param, gradient in gradients.items()}
-        current.send(0, gradients, message_of=places)
+        current.send(0, gradients)
+        current.speak(places)
         current.hooked.update(params)
         wire = sums if clients.message_dtype is None else sums.to(clients.message_dtype)
     sent = torch.distributed.all_reduce(wire, group=current.layout.group, async_op=True).get_future()

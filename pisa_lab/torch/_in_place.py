@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from pisa_lab.torch._numbers import HALVES, Kind, Numbers, Pass, computed, passes, rate_of
+from pisa_lab.torch._pass import HALVES, Kind, Numbers, Pass, aligned, computed, passes, rate_of
 from pisa_lab.torch._settings import Rule
 from pisa_lab.torch._work import DIAGONAL, IDENTITY, MAGNITUDE, MOMENT, SOLUTION, Engine, Work
 
@@ -18,25 +18,15 @@ _ELSEWHERE = 1 << 24
 """Numbers of a piece on other devices, where only the memory of the scratch counts."""
 
 
-def _run(one: Pass) -> None:
+def run(one: Pass) -> None:
     """Make one pass, parameter by parameter and piece by piece."""
     like = one.targets[0]
     size = min(max(target.numel() for target in one.targets), _most(like))
     scratch = torch.empty((3 if one.numbers.weights else 2, size), dtype=computed(like.dtype), device=like.device)
-    for place, target in enumerate(one.targets):
+    for place, column in enumerate(zip(*one.rows(), strict=True)):
         numbers = one.numbers._replace(scales=one.numbers.scales[place : place + 1])
-        for piece in _pieces([target, *_tensors(one, place)], size):
+        for piece in _pieces(column, size):
             _piece(one.kind, piece, scratch, numbers)
-
-
-def _tensors(one: Pass, place: int) -> Iterator[Tensor]:
-    """Yield multiplier, direction (or q) and extra of every client."""
-    for work in one.works:
-        yield work.multipliers[place]
-        if one.kind.form != SOLUTION:
-            yield work.directions[place]
-        if work.extras:
-            yield work.extras[place]
 
 
 def _most(tensor: Tensor) -> int:
@@ -46,27 +36,21 @@ def _most(tensor: Tensor) -> int:
 def _pieces(tensors: Sequence[Tensor], size: int) -> Iterator[Sequence[Tensor]]:
     """Yield ``tensors``, which have one shape, as flat pieces of at most ``size`` numbers, or as they are.
 
-    Strided alike and without holes they are flat in memory, in whatever order; else they are taken whole.
+    Those that do not lie in memory in one order are taken whole.
     """
-    numbers, strides = tensors[0].numel(), tensors[0].stride()
+    numbers, together = tensors[0].numel(), aligned(tensors)
     if numbers == 0:
         return
-    if not _dense(tensors[0]) or any(tensor.stride() != strides for tensor in tensors):
+    if together is None:
         yield tensors
         return
-    flat = [tensor.as_strided((numbers,), (1,)) for tensor in tensors]
+    flat = [tensor.view(-1) for tensor in together]
     if numbers <= size:
         yield flat
         return
     for start in range(0, numbers, size):
         length = min(size, numbers - start)
         yield [tensor.narrow(0, start, length) for tensor in flat]
-
-
-def _dense(tensor: Tensor) -> bool:
-    """Return whether the numbers of ``tensor`` fill its memory, each place once."""
-    dense: bool = tensor.is_contiguous() or torch.ops.aten.is_non_overlapping_and_dense(tensor)
-    return dense
 
 
 def _piece(kind: Kind, piece: Sequence[Tensor], scratch: Tensor, numbers: Numbers) -> None:
@@ -164,12 +148,12 @@ def _float(number: float | Tensor) -> float:
 
 def _step(work: Work, rule: Rule) -> None:
     for one in passes([work], rule, work.params, rate_of(rule, rule.penalty), ridged=True):
-        _run(one)
+        run(one)
 
 
-def _client_half(work: Work, rule: Rule, weight: float, messages: Sequence[Tensor]) -> None:
-    for one in passes([work], rule, messages, weight, ridged=False):
-        _run(one)
+def _client_half(works: Sequence[Work], rule: Rule, weights: Sequence[float], messages: Sequence[Tensor]) -> None:
+    for one in passes(works, rule, messages, 1.0, ridged=False, weights=weights):
+        run(one)
 
 
 def _server_half(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:
@@ -183,7 +167,7 @@ def _server_half(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rul
 
 def _round(works: Sequence[Work], weights: Sequence[float], rule: Rule, total: float) -> None:
     for one in passes(works, rule, works[0].params, rate_of(rule, total), ridged=True, weights=weights):
-        _run(one)
+        run(one)
 
 
 IN_PLACE = Engine(_step, _client_half, _server_half, _round)

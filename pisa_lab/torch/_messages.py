@@ -1,5 +1,6 @@
 """Messages: what the clients of this rank send, summed in flat buckets, and the exchange of the buckets."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -37,13 +38,22 @@ class Bucket:
             stride = torch.empty_like(piece, device="meta").stride()
             self.slots[param] = Slot(piece.shape, stride, start)
             start += piece.numel()
-        like = pieces[0][1]
-        self.sums = torch.zeros(start + len(pieces), dtype=like.dtype, device=like.device)
-        self.wire = self.sums if message_dtype in (None, like.dtype) else self.sums.to(message_dtype)
+        self.like, self.message_dtype, self.size = pieces[0][1].new_empty(0), message_dtype, start + len(pieces)
+
+    @functools.cached_property
+    def sums(self) -> Tensor:
+        """The buffer of what this rank has to say, made when somebody speaks: clients of one process seldom need it."""
+        return torch.zeros(self.size, dtype=self.like.dtype, device=self.like.device)
+
+    @functools.cached_property
+    def wire(self) -> Tensor:
+        """The buffer that goes out and comes back."""
+        return self.sums if self.message_dtype in (None, self.like.dtype) else self.sums.to(self.message_dtype)
 
     def clear(self) -> None:
         """Start a round."""
-        self.sums.zero_()
+        if "sums" in vars(self):
+            self.sums.zero_()
 
     def flag(self, present: Iterable[Tensor]) -> None:
         """Say which parameters have a gradient here."""

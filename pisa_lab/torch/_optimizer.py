@@ -11,7 +11,7 @@ from pisa_lab._checks import whole
 from pisa_lab.torch._engines import engine_for
 from pisa_lab.torch._preconditioners import by_name
 from pisa_lab.torch._settings import KEYS, Clients, checked, rule_of
-from pisa_lab.torch._state import as_real, check_loaded, first_state
+from pisa_lab.torch._state import as_real, check_loaded, count, first_state
 from pisa_lab.torch._work import Entry, Product, Work
 
 # torch 2.9 and 2.10 know it by its older name only.
@@ -234,7 +234,7 @@ def _works(
     """Return the work of one step on ``params``, which it counts."""
     if not params:
         return []
-    torch._foreach_add_([state["step"] for state in states], 1)
+    count([state["step"] for state in states])
     if group["maximize"]:
         gradients = [-gradient for gradient in gradients]
     if any(param.is_complex() for param in params):

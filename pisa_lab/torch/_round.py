@@ -7,9 +7,10 @@ with α divided by their sum over all clients. Both sums of scalars are exchange
 MATH.md section 2, I2.
 """
 
+import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,7 +23,20 @@ from pisa_lab.torch._preconditioners import by_name
 from pisa_lab.torch._settings import Clients, Rule, rule_of
 from pisa_lab.torch._sharding import local
 from pisa_lab.torch._state import as_real, first_state
-from pisa_lab.torch._work import Entry, Product
+from pisa_lab.torch._work import Entry, Product, Work
+
+HELD = 4
+"""Clients of a process whose gradients are kept to be worked on at once: a pass over all reads no messages back."""
+
+
+class Held(NamedTuple):
+    """Work that the clients with ``weights`` have on the same parameters, not yet done."""
+
+    number: int
+    rule: Rule
+    served: list[Tensor]
+    works: list[Work]
+    weights: list[float]
 
 
 class Round:
@@ -38,9 +52,6 @@ class Round:
         self.device = pieces[0][1].device
         self.layout = layout_of(clients, self.device)
         self.buckets = _messages.buckets(pieces, clients.message_dtype, _messages.BUCKET_BYTES)
-        self.message_of: dict[Tensor, Tensor] = {
-            param: slot.within(bucket.sums) for bucket in self.buckets for param, slot in bucket.slots.items()
-        }
         self.penalties: tuple[float, ...] = ()
         self.shares: list[float] = []
         self.totals: list[float] = []
@@ -48,6 +59,8 @@ class Round:
         self.hooked: set[Tensor] = set()
         self.new: set[Tensor] = set()
         self.rules: dict[Tensor, Rule] = {}
+        self.held: dict[Any, Held] = {}
+        self.spoken = False
         self.curvatures: Sequence[Product | None] = [None] * clients.count
         self.seen: dict[Tensor, tuple[tuple[Tensor, ...], list[dict[str, Tensor]]]] = {}
 
@@ -59,7 +72,7 @@ class Round:
         """Start a round: empty buckets, weights as they hold now, and at the first move the same w on all ranks."""
         for bucket in self.buckets:
             bucket.clear()
-        self.new, self.rules = set(), {}
+        self.new, self.rules, self.held, self.spoken = set(), {}, {}, False
         penalties = tuple(group["penalty"] for group in self.param_groups)
         if penalties != self.penalties:
             own = sum(self.weights)
@@ -78,11 +91,20 @@ class Round:
         given: Any = self.clients.weights
         return tuple(given)
 
-    def send(
-        self, place: int, gradients: Mapping[Tensor, Tensor], *, message_of: Mapping[Tensor, Tensor] | None = None
-    ) -> None:
-        """Do the client's half for client ``place`` of this rank, and add what it sends to its messages."""
-        message_of = self.message_of if message_of is None else message_of
+    @functools.cached_property
+    def message_of(self) -> dict[Tensor, Tensor]:
+        """The message of every parameter, its part of a bucket."""
+        return {param: slot.within(bucket.sums) for bucket in self.buckets for param, slot in bucket.slots.items()}
+
+    def send(self, place: int, gradients: Mapping[Tensor, Tensor]) -> None:
+        """Take up the work of client ``place`` of this rank; `speak` or `settle` does it, for some clients at once.
+
+        ``gradients`` are kept until then, and must not change.
+        """
+        if not gradients:
+            return
+        if max((len(held.works) for held in self.held.values()), default=0) >= HELD:
+            self.speak()
         self._begin(place, gradients)
         for number, group in enumerate(self.param_groups):
             params = [param for param in gradients if self.groups[param] == number]
@@ -93,14 +115,41 @@ class Round:
             for work in by_name(group["preconditioner"]).works(entries, group, self.curvatures[place]):
                 rule = work.rule or rule_of(group)
                 served = [owner[id(multiplier)] for multiplier in work.multipliers]
-                messages = [message_of[param] for param in served]
-                engine_for(group, work.params).client(work, rule, self.shares[place], messages)
+                held = self.held.setdefault(
+                    (number, rule, work.form, *map(id, served)), Held(number, rule, served, [], [])
+                )
+                held.works.append(work)
+                held.weights.append(self.shares[place])
                 self.rules.update(dict.fromkeys(served, rule))
+
+    def speak(self, message_of: Mapping[Tensor, Tensor] | None = None) -> None:
+        """Do the clients' half of all work taken up, and add what they send to the messages."""
+        if not self.held:
+            return
+        message_of = self.message_of if message_of is None else message_of
+        for held in self.held.values():
+            engine = engine_for(self.param_groups[held.number], held.works[0].params)
+            engine.client(held.works, held.rule, held.weights, [message_of[param] for param in held.served])
+        self.held, self.spoken = {}, True
+
+    def settle(self) -> set[Tensor]:
+        """Do both halves where all clients' work is at hand, and return the parameters moved: one pass, no messages."""
+        moved: set[Tensor] = set()
+        if self.layout.mesh is None and not self.spoken:
+            whole = {key: held for key, held in self.held.items() if len(held.works) == self.layout.count}
+            for key, held in whole.items():
+                engine = engine_for(self.param_groups[held.number], held.works[0].params)
+                engine.round(held.works, held.weights, held.rule, self.totals[held.number])
+                moved.update(held.served)
+                del self.held[key]
+        return moved
 
     def serve(self, params: Iterable[Tensor], arrived: Callable[[_messages.Bucket], Mapping[Tensor, Tensor]]) -> None:
         """Do the server's half for ``params``, whose messages, summed over all clients, ``arrived`` returns."""
         served = set(params)
         for bucket in self.buckets:
+            if served.isdisjoint(bucket.slots):
+                continue
             messages = arrived(bucket)
             alike: dict[tuple[int, Rule], list[Tensor]] = {}
             for param in bucket.slots:

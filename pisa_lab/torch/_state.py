@@ -36,6 +36,15 @@ def _count(value: float, group: Mapping[str, Any], param: Tensor) -> Tensor:
     return torch.tensor(value, dtype=dtype, device=param.device if group["capturable"] else "cpu")
 
 
+def count(steps: list[Tensor]) -> None:
+    """Add one to ``steps``, in place."""
+    if torch.compiler.is_compiling() or steps[0].device.type != "cpu":
+        torch._foreach_add_(steps, 1)
+    else:
+        # A number would become a tensor once for each of them.
+        torch._foreach_add_(steps, torch.tensor(1.0), alpha=1.0)
+
+
 def check_loaded(state: dict[str, Any] | None, group: Mapping[str, Any], param: Tensor) -> None:
     """Check that ``state`` is this class's, and make its count a tensor."""
     if not state:

@@ -53,13 +53,14 @@ class Work(NamedTuple):
 class Engine(NamedTuple):
     """One way to carry out a step: whole, or as its client's and its server's half.
 
-    ``step(work, rule)`` changes params, multipliers and moments in place. ``client(work, rule, weight, messages)``
-    adds α(π − 2σq) to ``messages`` and changes multipliers and moments. ``server(params, messages, rule, total)``
-    moves the parameters by lr(message − λw)/(total + lr·λ), total = Σα_iσ_i. ``round(works, weights, rule, total)``
-    does both for clients whose ``works`` have the same params and form: one pass, without messages in memory.
+    ``step(work, rule)`` changes params, multipliers and moments in place. ``client(works, rule, weights, messages)``
+    adds Σα_i(π_i − 2σq_i) over the clients with these ``works``, which have the same params and form, to ``messages``
+    and changes multipliers and moments. ``server(params, messages, rule, total)`` moves the parameters by
+    lr(message − λw)/(total + lr·λ), total = Σα_iσ_i. ``round(works, weights, rule, total)`` does both for all clients
+    in one pass, without messages in memory.
     """
 
     step: Callable[[Work, Rule], None]
-    client: Callable[[Work, Rule, float, Sequence[Tensor]], None]
+    client: Callable[[Sequence[Work], Rule, Sequence[float], Sequence[Tensor]], None]
     server: Callable[[Sequence[Tensor], Sequence[Tensor], Rule, float], None]
     round: Callable[[Sequence[Work], Sequence[float], Rule, float], None]

@@ -6,7 +6,7 @@ They share one form of the equations. For every client i here, with $q_i$ its so
 $$z \leftarrow z + \mathrm{factor}\,\Bigl(\sum_i \alpha_i(\pi_i - \sigma q_i) - \lambda z\Bigr),$$
 
 π on the right of that line the new one. With z = w, factor = lr/(σ + lr·λ) and α = 1 this is a whole step; with z the
-message, factor = α_i and λ = 0, a client's half; with z = w and all clients, a whole round.
+message, factor = 1 and λ = 0, the clients' half; with z = w and all clients, a whole round.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from pisa_lab.torch._settings import Rule
-from pisa_lab.torch._work import MOMENT, Work
+from pisa_lab.torch._work import MOMENT, SOLUTION, Work
 
 Number = float | Tensor
 Tensors = list[Tensor] | tuple[Tensor, ...]
@@ -62,6 +62,21 @@ class Pass(NamedTuple):
     works: Sequence[Work]
     numbers: Numbers
 
+    def rows(self) -> list[list[Tensor]]:
+        """Return the targets, and every client's multipliers, directions (or q) and extras: what stands in memory."""
+        found = [self.targets]
+        for work in self.works:
+            found += [work.multipliers] if self.kind.form == SOLUTION else [work.multipliers, work.directions]
+            found += [work.extras] if work.extras else []
+        return found
+
+    def part(self, places: Sequence[int]) -> "Pass":
+        """Return the pass over the targets at ``places`` alone."""
+        scales = self.numbers.scales
+        numbers = self.numbers._replace(scales=[scales[place] for place in places] if scales else ())
+        works = [_taken(work, places) for work in self.works]
+        return Pass(self.kind, [self.targets[place] for place in places], works, numbers)
+
 
 def passes(
     works: Sequence[Work],
@@ -100,6 +115,26 @@ def recorded(steps: Sequence[Tensor]) -> bool:
 def computed(dtype: torch.dtype) -> torch.dtype:
     """Return the type that a pass over tensors of ``dtype`` computes in."""
     return torch.float32 if dtype in HALVES else dtype
+
+
+def aligned(tensors: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """Return ``tensors``, of one shape, contiguous and of one type, None where they cannot be taken so.
+
+    Those with one order of axes and no holes, such as channels-last kernels, are flat in memory and returned flat.
+    """
+    first, contiguous = tensors[0], True
+    dtype = first.dtype
+    # A plain loop: it runs for every parameter in every step.
+    for tensor in tensors:
+        if tensor.dtype is not dtype:
+            return None
+        contiguous = contiguous and tensor.is_contiguous()
+    if contiguous:
+        return tensors
+    strides = first.stride()
+    if any(tensor.stride() != strides for tensor in tensors) or not torch.ops.aten.is_non_overlapping_and_dense(first):
+        return None
+    return [tensor.as_strided((tensor.numel(),), (1,)) for tensor in tensors]
 
 
 def _taken(work: Work, places: Sequence[int]) -> Work:
