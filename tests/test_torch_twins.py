@@ -191,3 +191,16 @@ def test_without_a_compiler_nothing_is_tried(monkeypatch):
     monkeypatch.setattr(engines.shutil, "which", lambda name: None)
     assert not engines.compiles("cpu")
     engines.compiles.cache_clear()
+
+
+@pytest.mark.parametrize("name", [*ENGINES, "compiled"])
+def test_a_gradient_may_be_of_another_type(name):
+    from pisa_lab.torch._compiled import COMPILED
+
+    works = work(MOMENT, torch.float32)
+    works[0].directions[:] = [direction.bfloat16() for direction in works[0].directions]
+    expected = copied(works)
+    # No graph is made for such a pair: the compiled engine hands it on.
+    (COMPILED if name == "compiled" else ENGINES[name]).step(works[0], rule())
+    SINGLE.step(expected[0], rule())
+    assert_same(works, expected, TOLERANCES[torch.float32])

@@ -119,8 +119,9 @@ def measure_optimizers(
     Times are of one thread's processor on "cpu", of the device on "cuda"; the ratios are medians over ``calls`` rounds
     in which the way, fused AdamW, fused SGD with momentum and a copy of as many numbers take turns. ``copy_share`` is
     the rate at which a step moves what it must (5m + 2 words a parameter for m clients, AdamW 7) as a share of the
-    copy's. ``peak_bytes_per_parameter`` is beside the parameters and one gradient of each. ``compile_s`` are the
-    seconds of the first step, in an empty cache, once torch has set itself up for this machine.
+    copy's; above 1 where a processor reads what a copy is about to write over. ``peak_bytes_per_parameter`` is beside
+    the parameters and one gradient of each. ``compile_s`` are the seconds of the first step, in an empty cache, once
+    torch has set itself up for this machine.
 
     Raises:
         ValueError: ``device`` is neither "cpu" nor a CUDA device that is there.
