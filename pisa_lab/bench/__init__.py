@@ -1,1 +1,1 @@
-"""What ``pisa-lab bench`` runs: seed-steps per second, and a step against hand-written NumPy and a copy."""
+"""What ``pisa-lab bench`` runs: seed-steps per second, a step against NumPy, the torch optimisers, and a copy."""

@@ -33,7 +33,9 @@ COMMANDS = (
     Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot"),
     Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate"),
     Command("calibrate", "measure the coverage of rate intervals on synthetic traces; exit 1 outside 93–97 %"),
-    Command("bench", "measure seed-steps per second, or one round of SISA against in-place NumPy and a copy"),
+    Command(
+        "bench", "measure seed-steps per second, or a step of SISA against NumPy, or torch's optimisers, and a copy"
+    ),
     Command("train", "train deep models by ours and torch's optimizers: curves, checkpoints, a tuned comparison"),
     Command("ablate", "run a study of problems × methods × settings × seeds, resume it, and report on its rows"),
     Command("rows", "ask the stored rows of a study by SQL"),
