@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
-LONG = ("01_what_pisa_does", "03_rates", "05_deep_models")
+LONG = ("01_what_pisa_does", "03_rates", "04_ablation", "05_deep_models")
 
 
 @pytest.mark.parametrize(
