@@ -1,10 +1,7 @@
 """``pisa-lab train``: deep models by our optimizers and torch's, over seeds and clients, as table, curves and rows."""
 
 import contextlib
-import gzip
-import json
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -191,20 +188,9 @@ def _stored(paths: Sequence[Path], family: str | None) -> list[dict[str, Any]]:
     Raises:
         ValueError: a file that cannot be read or holds something else.
     """
-    from problems.deep.summaries import checked
+    from problems.deep.summaries import read_rows
 
-    rows: list[dict[str, Any]] = []
-    for path in paths:
-        try:
-            opened = gzip.open if path.suffix == ".gz" else open
-            with opened(path, "rt", encoding="utf-8") as file:
-                found = json.load(file)
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise ValueError(f"--from: {str(path)!r} cannot be read ({error})") from error
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise ValueError(f"--from: {str(path)!r} holds no rows of `pisa-lab train --json`")
-        rows += found
-    checked(rows)
+    rows = read_rows(paths)
     if family not in (None, rows[0]["family"]):
         raise ValueError(f"--from: rows of {rows[0]['family']}, not of {family}")
     return rows

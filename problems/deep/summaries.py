@@ -1,8 +1,11 @@
 """What rows of runs come to: one line for each optimizer, with means over seeds and Student intervals."""
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +45,27 @@ def checked(rows: Sequence[Row]) -> None:
     families = sorted({str(row["family"]) for row in rows})
     if len(families) > 1:
         raise ValueError(f"rows: of {' and '.join(families)}; a table shows one family")
+
+
+def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the rows of files that `pisa-lab train --json` wrote, gzipped or not.
+
+    Raises:
+        ValueError: a file that cannot be read or holds something else.
+    """
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            opened = gzip.open if path.suffix == ".gz" else open
+            with opened(path, "rt", encoding="utf-8") as file:
+                found = json.load(file)
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise ValueError(f"rows: {str(path)!r} cannot be read ({error})") from error
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise ValueError(f"rows: {str(path)!r} holds no rows of `pisa-lab train --json`")
+        rows += found
+    checked(rows)
+    return rows
 
 
 def grouped(rows: Sequence[Row]) -> dict[str, dict[int, list[Row]]]:
