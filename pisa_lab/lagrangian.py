@@ -11,7 +11,7 @@ def augmented_lagrangian(problem: Problem, state: State) -> Array:
     $$L = \sum_i\alpha_i\left[F_i(w_i) + \langle\pi_i, w_i-w\rangle + \tfrac{\sigma_i}{2}\|w_i-w\|^2\right]
     + \tfrac\lambda2\|w\|^2$$
 
-    Source: MATH.md section 1.
+    Source: MATHEMATICS.md#problem.
     """
     axis = state.client_axis
     d = state.deviation
@@ -25,7 +25,7 @@ def lyapunov(problem: Problem, state: State, applied: Array | float = 0.0) -> Ar
     r"""Return $\tilde L = L + \sum_i\alpha_i\tfrac{8}{\sigma_i}\|\rho_i Q_i(w_i-w)\|^2$.
 
     ``applied`` is $\rho_i Q_i(w_i - w)$, (…, clients, \*shape); 0 without a preconditioner. The lemma's $c\gamma^\ell$
-    term, which pays for mini-batches, is left out: with full gradients it is 0. Source: MATH.md section 5 (a),
+    term, which pays for mini-batches, is left out: with full gradients it is 0. Source: MATHEMATICS.md#claims (a),
     reconstructed.
     """
     value = augmented_lagrangian(problem, state)

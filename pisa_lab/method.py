@@ -29,7 +29,7 @@ class Method(Protocol):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PISA:
-    r"""The preconditioned inexact stochastic ADMM. Source: MATH.md section 2 (reconstructed).
+    r"""The preconditioned inexact stochastic ADMM. Source: MATHEMATICS.md#algorithm (reconstructed).
 
     Args:
         penalty: $\sigma_i^0 > 0$ (Boyd's ρ): one number, one per client, or (replicates, clients).
@@ -162,7 +162,7 @@ def sisa(
     clip: float | None = None,
     **settings: Any,
 ) -> PISA:
-    """Return SISA: PISA with Q from the second moment of π + g. Source: MATH.md section 3."""
+    """Return SISA: PISA with Q from the second moment of π + g. Source: MATHEMATICS.md#preconditioners."""
     return PISA(penalty=penalty, rho=rho, preconditioner=SecondMoment(scheme=scheme, beta=beta, clip=clip), **settings)
 
 
@@ -171,6 +171,6 @@ def nsisa(penalty: Scalars, *, rho: Scalars = 1.0, blocks: Any = None, **setting
 
     ``blocks`` are the (name, shape) pairs of a flat parameter, `problem.blocks`; None treats a two-axis parameter as
     one matrix.
-    Source: MATH.md section 3.
+    Source: MATHEMATICS.md#preconditioners.
     """
     return PISA(penalty=penalty, rho=rho, preconditioner=OrthogonalMomentum(blocks=blocks), **settings)

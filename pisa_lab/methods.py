@@ -14,7 +14,7 @@ from pisa_lab.schedules import Schedule
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a command line says of any method; a baseline's learning rate is 1/penalty, as PISA's is (MATH.md I3)."""
+    """What a command line says of a method; a baseline's learning rate is 1/penalty, as PISA's: MATHEMATICS.md#I3."""
 
     penalty: Scalars
     rho: Scalars | None = None
@@ -89,7 +89,7 @@ def _fedavg(problem: Any, settings: Settings) -> FedAvg:
     return FedAvg(rate=settings.rate, local_steps=settings.local_steps)
 
 
-_NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATH.md V9)"}
+_NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATICS.md#V9)"}
 _UNSTABLE = {"kkt": "rate/epsilon amplifies a gradient of rounding size: a KKT point is fixed but unstable"}
 _DRIFT = {"kkt": "local steps drift away from w when the clients differ"}
 

@@ -28,7 +28,7 @@ class Constant:
 
 @dataclasses.dataclass(frozen=True)
 class Geometric:
-    r"""$\sigma_i^{\ell+1} = \sigma_i^\ell/\gamma_i$, $\gamma_i \in (0, 1]$. Source: MATH.md section 2."""
+    r"""$\sigma_i^{\ell+1} = \sigma_i^\ell/\gamma_i$, $\gamma_i \in (0, 1]$. Source: MATHEMATICS.md#algorithm."""
 
     ratio: Scalars
 
@@ -42,7 +42,7 @@ class Geometric:
 
 @dataclasses.dataclass(frozen=True)
 class Polynomial:
-    r"""$\sigma^\ell = \sigma^0(1+\ell)^a$; the repaired schedule for $1/2 < a \le 1$. Source: MATH.md V4b."""
+    r"""$\sigma^\ell = \sigma^0(1+\ell)^a$; the repaired schedule for $1/2 < a \le 1$. Source: MATHEMATICS.md#V4."""
 
     exponent: float = 0.75
 

@@ -15,7 +15,8 @@ def consensus_step(
 
     $$\Delta w = \frac{\sum_i \alpha_i(\sigma_i d_i + \pi_i) - \lambda w}{\sum_i \alpha_i\sigma_i + \lambda}$$
 
-    Source: MATH.md section 2, the deviation form; it is the exact minimiser over $w$ of the augmented Lagrangian.
+    Source: MATHEMATICS.md#algorithm, the deviation form; it is the exact minimiser over $w$ of the augmented
+    Lagrangian.
     """
     axis = penalty.ndim - 1
     pull = client_sum(weights, column(penalty, deviation) * deviation + multiplier, axis)
@@ -26,7 +27,8 @@ def consensus_step(
 def local_deviation(solution: Array) -> Array:
     r"""Return $d_i = w_i - w = -(\sigma_i I + \rho_i Q_i)^{-1}(\pi_i + g_i)$ from the preconditioner's ``solution``.
 
-    Source: MATH.md section 2; the exact minimiser over $w_i$ of the linearised subproblem with the metric $\rho_i Q_i$.
+    Source: MATHEMATICS.md#algorithm; the exact minimiser over $w_i$ of the linearised subproblem with the metric
+    $\rho_i Q_i$.
     """
     return -solution
 
@@ -34,7 +36,7 @@ def local_deviation(solution: Array) -> Array:
 def multiplier_step(multiplier: Array, penalty: Array, deviation: Array) -> Array:
     r"""Return $\pi_i^{\ell+1} = \pi_i^\ell + \sigma_i(w_i - w)$.
 
-    Source: MATH.md section 2.
+    Source: MATHEMATICS.md#algorithm.
     """
     return multiplier + column(penalty, deviation) * deviation
 
@@ -42,6 +44,6 @@ def multiplier_step(multiplier: Array, penalty: Array, deviation: Array) -> Arra
 def diagonal_solve(rhs: Array, penalty: Array, rho: Array | float, diagonal: Array) -> Array:
     r"""Return $(\sigma I + \rho\,\mathrm{Diag}(q))^{-1}$ times ``rhs``, entry by entry.
 
-    Source: MATH.md section 3 (SISA).
+    Source: MATHEMATICS.md#preconditioners (SISA).
     """
     return rhs / (column(penalty, rhs) + column(rho, rhs) * diagonal)

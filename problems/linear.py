@@ -212,6 +212,6 @@ def power(X: Any, y: Any, parts: Sequence[Any] | None = None, **settings: Any) -
     r"""Return $\frac{2}{3n_i}\sum_j|\langle x_j,w\rangle - y_j|^{3/2}$; see `linear_model`.
 
     It is convex, but ∇F_i is Lipschitz on no ball where a residual vanishes: it violates an assumption on purpose
-    (MATH.md V8).
+    (MATHEMATICS.md#V8).
     """
     return linear_model("power-3/2", X, y, parts, **settings)

@@ -273,7 +273,7 @@ def network(
 
 
 def relu_network(X: Any, y: Any, parts: Sequence[Any] | None = None, **settings: Any) -> Network:
-    """Return a two-layer ReLU network, whose gradient jumps: it violates an assumption on purpose (MATH.md V8)."""
+    """Return a two-layer ReLU network, whose gradient jumps, against an assumption on purpose (MATHEMATICS.md#V8)."""
     return network(X, y, parts, activation="relu", **settings)
 
 

@@ -113,7 +113,7 @@ def merge_clients(problem: Any, groups: Sequence[Sequence[int]] | None = None) -
 
     $$F'_g = \sum_{i\in g}\frac{\alpha_i}{\alpha_g}F_i, \qquad \alpha_g = \sum_{i\in g}\alpha_i$$
 
-    ``groups`` holds every client once; by default all are in one group, and m = 1. Source: MATH.md I5.
+    ``groups`` holds every client once; by default all are in one group, and m = 1. Source: MATHEMATICS.md#I5.
     """
     count = client_count(problem)
     members = (tuple(range(count)),) if groups is None else tuple(tuple(group) for group in groups)

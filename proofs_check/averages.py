@@ -10,7 +10,7 @@ from pisa_lab._checks import choice, finite, real
 from proofs_check.symbolic.theorems.batch_round import CONSTANT, GROWING, Constants
 
 ORDERS = ("before_solve", "after_solve")
-"""`PISA.penalty_update`: MATH.md section 2, and the mixed order."""
+"""`PISA.penalty_update`: MATHEMATICS.md#algorithm, and the mixed order."""
 
 
 def schedule_bound(
@@ -24,8 +24,8 @@ def schedule_bound(
     r"""Return a bound of $\sum_k c_kE\|\nabla F(w_k)\|^2/\sum_k c_k$, hence of the minimum over k; ρ = λ = 0, π⁰ = 0.
 
     $c_k = \tau_k(1 - \tfrac{s}{2\kappa_k} - \tfrac{\tau_k}{2}) - \tfrac{\tau_{k+1}}{2s\kappa_{k+1}}$ in units L = 1,
-    with $\tau_k = 1/\kappa_k$, or $2/\kappa_k - 1/\kappa_{k+1}$ in the order of MATH.md section 2; the least over $s >
-    0$ (every s is a bound).
+    with $\tau_k = 1/\kappa_k$, or $2/\kappa_k - 1/\kappa_{k+1}$ in the order of MATHEMATICS.md#algorithm; the least
+    over $s > 0$ (every s is a bound).
 
     Args:
         penalties: σ_k, nondecreasing, one per gradient; after the last they stay.

@@ -76,7 +76,7 @@ def convex_rate(rounds: Any, kappa: float, *, smoothness: float = 1.0, gap: floa
 def gradient_descent_rate(rounds: Any, *, convex: bool = False, smoothness: float = 1.0, gap: float = 1.0) -> Numbers:
     r"""Return the worst case of gradient descent with step 1/L: $4L\Delta/(3N+2)$, or $2L\Delta/(2N+1)$ for convex F.
 
-    Source: MATH.md section 6.
+    Source: MATHEMATICS.md#worst-cases.
     """
     moves, _, scale = _rate_arguments(rounds, 2.0, 1.0, smoothness, gap)
     return _plain(2 * scale / (2 * moves + 1) if convex else 4 * scale / (3 * moves + 2))

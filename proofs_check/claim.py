@@ -26,7 +26,7 @@ class Verdict(enum.StrEnum):
 
 
 PROVENANCES = ("quoted", "reconstructed", "ours")
-KINDS = ("symbolic", "certified", "measured")
+KINDS = ("symbolic", "certified", "formal", "measured")
 EFFORTS = ("quick", "full")
 
 
@@ -64,9 +64,9 @@ class Claim:
         statement: one sentence in words; what the verdict is about.
         latex: the statement's formula, in the subset of LaTeX that SymPy/matplotlib's mathtext reads.
         hypotheses: one string each.
-        provenance: quoted, reconstructed or ours (MATH.md's marks).
-        source: where it stands, e.g. "MATH.md V2".
-        kind: symbolic, certified or measured; a measured check can never say PROVED.
+        provenance: quoted, reconstructed or ours (the marks of MATHEMATICS.md).
+        source: where it stands, "MATHEMATICS.md#V2" first.
+        kind: symbolic, certified, formal (Coq alone) or measured; a measured check can never say PROVED.
         expected: the verdict that `pisa-lab verify` takes as right.
         check: (seed, effort) → Evidence, effort "quick" or "full".
         trial: for claims with a witness: instance → numbers, through the ordinary `run()`; what replay calls.

@@ -58,7 +58,7 @@ def test_the_method_itself_attains_the_rates(sawtooth):
 def test_rates_agree_with_the_table_of_the_exact_worst_cases():
     table = {1: (0.8, 0.6667), 2: (0.5926, 0.5), 5: (0.3333, 0.2857), 10: (0.1928, 0.1667)}
     for moves, (nonconvex, convex) in table.items():
-        # MATH.md section 6 prints four digits.
+        # MATHEMATICS.md#worst-cases prints four digits.
         assert bounds.nonconvex_rate(moves, 2) == pytest.approx(nonconvex, abs=5e-5)
         assert bounds.convex_rate(moves, 2) == pytest.approx(convex, abs=5e-5)
     assert bounds.gradient_descent_rate(10) == pytest.approx(4 / 32)

@@ -46,7 +46,7 @@ def test_sixty_questions_are_twenty_programs():
     ids=["warm-1", "warm-10", "geometric", "mixed", "unequal-warm", "unequal-cold"],
 )
 def test_values_are_those_of_the_record(setting, value, digits):
-    # MATH.md section 6 and V6, to the digits printed there.
+    # MATHEMATICS.md#worst-cases and V6, to the digits printed there.
     assert worst_case_value(setting).value == pytest.approx(value, abs=0.5 * 10.0**-digits + SOLVER)
 
 

@@ -50,7 +50,7 @@ def test_regeneration_writes_what_the_checker_accepts(tmp_path, capsys, monkeypa
     monkeypatch.setattr(witnesses, "WITNESSES", {"rise-convex": WITNESSES["rise-convex"]})
     assert main([str(tmp_path)]) == 0
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
-    assert [path.parent.name for path in paths] == ["theorems", "theorems", "witnesses"]
+    assert [path.parent.name for path in paths] == ["certificates", "certificates", "witnesses"]
     assert all(verify(path.read_text(encoding="utf-8")) for path in paths[:2])
     assert main(["--help"]) == 2
 
@@ -155,11 +155,11 @@ def test_certificates_need_no_solver(monkeypatch):
 def test_a_missing_or_foreign_certificate_is_inconclusive(monkeypatch, tmp_path):
     from proofs_check.certified import catalogue
 
-    theorems = [theorem for theorem in catalogue.THEOREMS if theorem.claim == "B-warm-start"]
-    other = next(theorem for theorem in catalogue.THEOREMS if theorem.claim == "B-nonconvex-kappa-2")
+    theorems = [theorem for theorem in catalogue.THEOREMS if theorem.claim == "W-warm-start"]
+    other = next(theorem for theorem in catalogue.THEOREMS if theorem.claim == "W-nonconvex-kappa-2")
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     assert "not accepted" in certificate_evidence(theorems).detail
-    text = (Path(catalogue.__file__).parent / "theorems" / other.path.name).read_text(encoding="utf-8")
+    text = (Path(catalogue.__file__).parent / "certificates" / other.path.name).read_text(encoding="utf-8")
     for theorem in theorems:
         theorem.path.write_text(text, encoding="utf-8")
     evidence = certificate_evidence(theorems)

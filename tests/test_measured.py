@@ -1,4 +1,4 @@
-"""Every measured claim gives its recorded verdict, and the numbers of MATH.md come out again."""
+"""Every measured claim gives its recorded verdict, and the numbers of MATHEMATICS.md come out again."""
 
 import math
 
@@ -98,7 +98,7 @@ def test_an_unknown_effort_is_refused():
         instances.count("middling", 1, 2)
 
 
-# --- the numbers of MATH.md
+# --- the numbers of MATHEMATICS.md
 
 
 def numbers(name):
@@ -107,7 +107,7 @@ def numbers(name):
 
 def test_the_exact_witness_keeps_the_shares_of_math_md():
     found = numbers("V2-limit-not-stationary")
-    # MATH.md V2 prints four, four and two digits.
+    # MATHEMATICS.md#V2 prints four, four and two digits.
     np.testing.assert_allclose(found["shares"], [0.6254, 0.2969, 5.6e-6], rtol=3e-3)
     # Twelve rounds in float64 against rationals.
     assert found["replay"] < 1e-14
@@ -117,7 +117,7 @@ def test_pure_noise_shows_the_rates_of_math_md():
     trial = table.by_name("V1-rate-of-the-penalty").trial
     told = {"seed": 5, "gradients": "noise", "penalty": 8.0, "rho": 0.0, "replicates": 24}
     rates = [trial({**told, "ratio": ratio})["rate"] for ratio in (0.75, 0.9, 0.99)]
-    # MATH.md V1 has .7498, .9004, .9899 from noise of its own; a fit over some tens of rounds scatters by 1e-3.
+    # MATHEMATICS.md#V1 has .7498, .9004, .9899 from noise of its own; a fit over some tens of rounds scatters by 1e-3.
     np.testing.assert_allclose(rates, [0.7498, 0.9004, 0.9899], atol=2e-3)
 
 
@@ -131,7 +131,7 @@ def test_the_pair_of_unequal_rho_makes_no_progress_in_ten_rounds():
 
 
 def test_the_floor_formulas_agree_with_theorems_md():
-    # THEOREMS.md section 4: 1.894 v at κ = 2 and v/3 at κ = 4; ratios certified/lower 1.14 to 1.22.
+    # MATHEMATICS.md#T5: 1.894 v at κ = 2 and v/3 at κ = 4; ratios certified/lower 1.14 to 1.22.
     assert highest_floor(2.0) == pytest.approx(1.894, abs=5e-4)
     assert highest_floor(4.0) == pytest.approx(1 / 3, abs=1e-12)
     ratios = [highest_floor(kappa) / exact_floor(kappa, 1.0) for kappa in (2.0, 4.0, 8.0, 16.0)]

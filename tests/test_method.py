@@ -13,7 +13,7 @@ SIGMA, RHO, GAMMA = (3.0, 4.0, 5.0), (0.2, 0.0, 1.5), (0.95, 0.9, 1.0)
 
 
 def plain_sisa(problem, steps, *, beta=0.9, warm=False, mixed=False):
-    """SISA (scheme III) as MATH.md section 2 writes it: w_i stored, one client at a time, Python floats for σ."""
+    """SISA (III) as MATHEMATICS.md#algorithm writes it: w_i stored, one client at a time, Python floats for σ."""
     m, w = len(SIGMA), problem.initial.copy()
     local, sigma = [w.copy() for _ in range(m)], list(SIGMA)
     gradient = lambda i, x: problem.matrices[i] @ x - problem.vectors[i]  # noqa: E731

@@ -35,7 +35,7 @@ def row(name="V2-limit", verdict="REFUTED", **fields):
         "hypotheses": ["fixed γ < 1"],
         "kind": "measured",
         "provenance": "reconstructed",
-        "source": "MATH.md V2",
+        "source": "MATHEMATICS.md#V2",
         "expected": verdict,
         "verdict": verdict,
         "margin": -0.62541,
@@ -94,7 +94,8 @@ def page():
 def test_the_page_shows_everything_of_every_claim(page):
     words = " ".join(Outline(page).words)
     for text in (
-        "V2-limit", "I1-identity", "The limit is stationary.", "fixed γ < 1", "It keeps .6254", "−0.6254", "MATH.md V2",
+        "V2-limit", "I1-identity", "The limit is stationary.", "fixed γ < 1", "It keeps .6254", "−0.6254",
+        "MATHEMATICS.md#V2",
         "share", "first step", "second step", '"gamma": 0.75', "pisa-lab replay .pisa_lab/witnesses/V2-limit.json",
         "1 verdict not as expected", "proved — not met", "version", "1.2.3", "numpy 2", "seed 3",
     ):  # fmt: skip

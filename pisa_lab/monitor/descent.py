@@ -22,7 +22,7 @@ def fall(problem: Any, method: Any, before: State, after: State) -> tuple[HostAr
 
     $$\sum_i\alpha_i\left[(\sigma_i+2\lambda)\|\Delta w\|^2 + \sigma_i\|\Delta w_i\|^2\right].$$
 
-    The reconstructed lemma promises ¼ (MATH.md section 5 (a)). The constant is NaN where nothing moved.
+    The reconstructed lemma promises ¼ (MATHEMATICS.md#claims (a)). The constant is NaN where nothing moved.
     """
     axis = after.client_axis
     increment = after.consensus - before.consensus

@@ -19,8 +19,8 @@ MEANINGS = {
     Hypothesis.LIPSCHITZ: "every ∇F_i is Lipschitz on the visited region, with the constant that was declared",
     Hypothesis.BOUNDED_SET: "the sublevel set {F_λ ≤ F_λ(w⁰)} is bounded and the iterates stay in a ball",
     Hypothesis.METRIC_BOUND: "0 ⪯ Q_i ⪯ η_i I with one η_i for the whole run",
-    Hypothesis.SUMMABLE_STEPS: "the steps are not summable: Σ1/σ = ∞, or the limit need not be stationary (MATH.md V2)",
-    Hypothesis.SIGN: "σ/(σ+ρq) ≤ (π+g)/(π+o) ≤ (σ+ρη)/(σ+ρq) in every entry: NSISA is a PISA only then (MATH.md 3)",
+    Hypothesis.SUMMABLE_STEPS: "no summable steps: Σ1/σ = ∞, or the limit need not be stationary: MATHEMATICS.md#V2",
+    Hypothesis.SIGN: "σ/(σ+ρq) ≤ (π+g)/(π+o) ≤ (σ+ρη)/(σ+ρq) in every entry, else NSISA is no PISA: MATHEMATICS.md#V9",
 }
 """One line for each hypothesis."""
 

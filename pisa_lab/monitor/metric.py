@@ -48,7 +48,7 @@ def sandwich(method: Any, before: State, after: State, gradient: Array) -> tuple
     $\sigma/(\sigma+\rho q) \le (\pi+g)/(\pi+o) \le (\sigma+\rho\eta)/(\sigma+\rho q)$ entrywise, without the upper
     bound where nothing bounds Q; $\pi + o$ is read off the step, $-(\sigma+\rho q)(w_i - w)$. None where Q is not
     diagonal.
-    Source: MATH.md section 3.
+    Source: MATHEMATICS.md#preconditioners.
     """
     form = getattr(after.preconditioner, "form", None)
     if not isinstance(form, Diagonal):

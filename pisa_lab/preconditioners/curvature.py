@@ -117,7 +117,8 @@ class Curvature(Base, abc.ABC):
 class Hessian(Curvature):
     r"""$Q_i = [\nabla^2 F_i(w; B_i)]_+$, the Hessian of the mini-batch with its negative eigenvalues put to 0.
 
-    Costs p products and one eigendecomposition of order p for each client and iteration. Source: MATH.md section 3.
+    Costs p products and one eigendecomposition of order p for each client and iteration. Source:
+    MATHEMATICS.md#preconditioners.
     """
 
     def form(self, at: Observation) -> Form:
@@ -129,7 +130,8 @@ class Hessian(Curvature):
 class GaussNewton(Curvature):
     r"""$Q_i = \frac1b\sum_{x \in B_i} J_x^\top H_x J_x$, $J$ of the model's output and $H \succeq 0$ of the loss there.
 
-    Positive semidefinite by itself; eigenvalues that rounding makes negative are put to 0. Source: MATH.md section 3.
+    Positive semidefinite by itself; eigenvalues that rounding makes negative are put to 0. Source:
+    MATHEMATICS.md#preconditioners.
     """
 
     def form(self, at: Observation) -> Form:
@@ -139,9 +141,10 @@ class GaussNewton(Curvature):
 
 @dataclasses.dataclass(frozen=True)
 class HessianDiagonal(Curvature):
-    r"""$Q_i = \mathrm{Diag}\max(\mathrm{diag}\,\nabla^2 F_i(w; B_i), 0)$, exactly: p products, no matrix kept.
+    r"""$Q_i = \mathrm{Diag}\max(\mathrm{diag}\,\nabla^2 F_i(w; B_i), 0)$, exactly: p products, no matrix.
 
-    It need not lie above or below the positive semidefinite part of the Hessian. Source: MATH.md section 3.
+    It need not lie above or below the positive semidefinite part of the Hessian. Source:
+    MATHEMATICS.md#preconditioners.
     """
 
     largest: int = 20_000

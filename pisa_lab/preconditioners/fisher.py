@@ -38,7 +38,7 @@ class Fisher(Curvature):
     r"""$Q_i = \frac1b\sum_{x \in B_i} \nabla f(w; x)\nabla f(w; x)^\top$, the empirical Fisher matrix.
 
     "Empirical" because the gradients are those of the data's own labels, not of labels drawn from the model; its rank
-    is at most b. Source: MATH.md section 3.
+    is at most b. Source: MATHEMATICS.md#preconditioners.
     """
 
     def form(self, at: Observation) -> Form:
@@ -57,7 +57,7 @@ class FisherDiagonal(Base):
     Args:
         clip: η, the bound on Q; None promises none.
 
-    Source: MATH.md section 3.
+    Source: MATHEMATICS.md#preconditioners.
     """
 
     clip: float | None = None

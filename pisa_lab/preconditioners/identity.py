@@ -10,7 +10,7 @@ from pisa_lab.state import Observation
 
 @dataclasses.dataclass(frozen=True)
 class Zero(Base):
-    """Q = 0; PISA is then the optimistic gradient method (MATH.md I4)."""
+    """Q = 0; PISA is then the optimistic gradient method (MATHEMATICS.md#I4)."""
 
     @property
     def guarantee(self) -> Guarantee:

@@ -46,7 +46,7 @@ class KroneckerFactored(Base):
         clip: η, the bound on Q; None promises none.
         largest: the side of a matrix above which the preconditioner refuses.
 
-    Source: MATH.md section 3 (Kronecker factors); the definition is ours, after Shampoo.
+    Source: MATHEMATICS.md#preconditioners (Kronecker factors); the definition is ours, after Shampoo.
     """
 
     blocks: Any = None

@@ -27,7 +27,7 @@ def newton_schulz(x: Array, *, steps: int = 5) -> Array:
     After five steps a singular value of $X_0$ (all lie in [0, 1]) ends in [0.6818, 1.1344] if it was at least 0.0052,
     in [0.6818, 1.2024] from 0.0016 on; smaller ones, still growing 3.4445-fold a step, end below (measured, to 1e-4).
 
-    Source: MATH.md section 3.
+    Source: MATHEMATICS.md#preconditioners.
     """
     xp = namespace(x)
     if x.shape[-2] > x.shape[-1]:
@@ -64,7 +64,7 @@ class OrthogonalMomentum(Base):
     its bias-corrected average, clipped at η where ``clip`` says so.
 
     This is PISA only where $(\pi+g)/(\pi+o)$ lies between its bounds entrywise, and nothing enforces that: its fixed
-    points are not KKT points (MATH.md V9). The authors' code replaces zeros of $u$ by $\varepsilon^\ell$,
+    points are not KKT points (MATHEMATICS.md#V9). The authors' code replaces zeros of $u$ by $\varepsilon^\ell$,
     $\varepsilon = 10^{-15}$; this moves $w_i$ by less than rounding and underflows at $\ell = 22$ (float32: 4), and
     $0/(\sigma+0)$ needs no help, so that it is left out here.
 
@@ -77,7 +77,7 @@ class OrthogonalMomentum(Base):
         beta: the decay of $v$; 0 keeps none of it.
         clip: η, the bound on Q.
 
-    Source: MATH.md section 3.
+    Source: MATHEMATICS.md#preconditioners.
     """
 
     blocks: Any = None

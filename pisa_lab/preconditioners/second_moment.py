@@ -25,14 +25,14 @@ class SecondMoment(Base):
     Scheme I: $v \leftarrow v + n$, $Q = \mathrm{Diag}\sqrt{\min(v, \eta^2)}$; II: $v \leftarrow \beta v +
     (1-\beta)\min(n, \eta^2)$; III: II divided by $1-\beta^\ell$. The clip is on v in scheme I because a clipped n
     still lets $\sum n$ grow like $\ell\eta^2$; there v is kept clipped, which leaves Q the same (n only adds) and v
-    finite. Without a ``clip`` nothing bounds Q (MATH.md V8).
+    finite. Without a ``clip`` nothing bounds Q (MATHEMATICS.md#V8).
 
     Args:
         scheme: "I", "II" or "III".
         beta: β, of no effect in scheme I.
         clip: η, the bound on Q.
 
-    Source: MATH.md section 3 (numbering reconstructed).
+    Source: MATHEMATICS.md#preconditioners (numbering reconstructed).
     """
 
     scheme: str = "III"

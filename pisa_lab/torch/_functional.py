@@ -6,7 +6,7 @@ $$q = (\sigma I + \rho Q)^{-1}(\pi+g),\qquad w \leftarrow w + \mathrm{lr}\,\frac
 \mathrm{lr}\,\lambda},\qquad \pi \leftarrow \pi - \sigma q,$$
 
 π on the right the old one; σ and ρ of the core are σ/lr and ρ/lr here. Tensors in half precision are computed with in
-float32 and rounded where they are stored. Source: MATH.md I2, sections 2 and 3.
+float32 and rounded where they are stored. Source: MATHEMATICS.md#I2, sections 2 and 3.
 """
 
 from collections.abc import Sequence

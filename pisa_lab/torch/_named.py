@@ -61,7 +61,7 @@ class SISA(PISA):
         ValueError: a hyper-parameter is outside its domain; the message names it.
         RuntimeError: at a step, a gradient is sparse.
 
-    Source: MATH.md sections 2 and 3, I3.
+    Source: MATHEMATICS.md#algorithm and #preconditioners, I3.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class NSISA(PISA):
         ValueError: a hyper-parameter is outside its domain; the message names it.
         RuntimeError: at a step, a gradient is sparse.
 
-    Source: MATH.md section 3 and V9.
+    Source: MATHEMATICS.md#preconditioners and V9.
     """
 
     def __init__(

@@ -80,7 +80,7 @@ class PISA(Optimizer):
             names it. At a step: ``capturable`` on a device without graphs.
         RuntimeError: at a step, a gradient is sparse.
 
-    Source: MATH.md section 2, I2 and I3.
+    Source: MATHEMATICS.md#algorithm, I2 and I3.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ def newton_schulz(x: Tensor, *, steps: int = 5, dtype: torch.dtype | None = None
 
     The core's `newton_schulz`, computed in ``dtype`` after both divisions, which are done in float32 or better.
 
-    Source: MATH.md section 3.
+    Source: MATHEMATICS.md#preconditioners.
     """
     x = x if x.dtype == torch.float64 else x.float()
     x = x / _positive(x.abs().amax((-2, -1), keepdim=True))

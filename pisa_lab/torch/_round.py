@@ -4,7 +4,7 @@ $$u = \sum_{i\ \text{here}} \alpha_i(\pi_i - 2\sigma_i q_i),\qquad w \leftarrow 
 \lambda w}{\sum_i \alpha_i\sigma_i + \mathrm{lr}\,\lambda},$$
 
 with α divided by their sum over all clients. Both sums of scalars are exchanged once, and again when σ changes. Source:
-MATH.md section 2, I2.
+MATHEMATICS.md#algorithm, I2.
 """
 
 import functools

@@ -135,7 +135,7 @@ def _split(text: str) -> Split | str:
 
 @functools.lru_cache(maxsize=8)
 def _optimum(text: str) -> float:
-    """Return F_λ at its minimiser: a mean over all rows, the same for every partition of them (MATH.md I5)."""
+    """Return F_λ at its minimiser: a mean over all rows, the same for every partition of them (MATHEMATICS.md#I5)."""
     settings, split = json.loads(text), _split(text)
     if isinstance(split, str):
         raise Unavailable(split)

@@ -12,7 +12,7 @@ def main(words: list[str]) -> int:
     if len(words) > 1 or (words and words[0].startswith("-")):
         print("usage: python -m proofs_check.certified [FOLDER]", file=sys.stderr)
         return 2
-    folders = (Path(words[0]) / "theorems", Path(words[0]) / "witnesses") if words else (FOLDER, WITNESS_FOLDER)
+    folders = (Path(words[0]) / "certificates", Path(words[0]) / "witnesses") if words else (FOLDER, WITNESS_FOLDER)
     for path in [*regenerated(folders[0]), *rewritten(folders[1])]:
         print(path)
     return 0

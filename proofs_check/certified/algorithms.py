@@ -84,7 +84,7 @@ def _server(setting: Setting, w: Form, pulls: list[Form], penalties: tuple[Fract
 
 
 def _pisa(setting: Setting, record: _Record) -> None:
-    """PISA with Q = I, the first gradient taken at w⁰. Source: MATH.md sections 2 and 6."""
+    """PISA with Q = I, the first gradient taken at w⁰. Source: MATHEMATICS.md#algorithm and #worst-cases."""
     w = record.start
     gradients = record.iterate(w)
     multipliers = [combine((-1, g)) if setting.warm else {} for g in gradients]

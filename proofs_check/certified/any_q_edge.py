@@ -1,7 +1,7 @@
 r"""The sharp threshold for any Q with $0 \preceq \rho_iQ_i \preceq \sigma$: a potential that falls for every κ > 3/2.
 
 The multipliers are functions of κ = σ/L, found from the one-round program; that they prove the fall on whole intervals
-of κ is decided by exact root isolation of the leading minors. Derived for this project; THEOREMS_PRECONDITIONED.md
+of κ is decided by exact root isolation of the leading minors. Derived for this project; MATHEMATICS.md#T6
 section 1 needs κ > 1.7583 at β = 1.
 """
 
@@ -143,7 +143,7 @@ def _edge_evidence(seed: int, effort: str) -> Evidence:
 
 
 EDGE_CLAIM = Claim(
-    name="B-any-q-sharp-edge",
+    name="W-any-q-sharp-edge",
     statement="For every κ = σ/L > 3/2 and every symmetric Q_i with 0 ⪯ ρ_iQ_i ⪯ σ, new each round, chosen by anyone, "
     "F + (a/σ)Σα_i‖∇F_i + π_i‖² falls by at least (c/L)‖∇F‖² every round, c(κ) > 0; at κ = 3/2 no such bound holds.",
     latex=r"V_{k+1} \leq V_k - \frac{c(\kappa)}{L}\|\nabla F(w_k)\|^2",
@@ -154,7 +154,7 @@ EDGE_CLAIM = Claim(
     ),
     expected=Verdict.PROVED,
     check=_edge_evidence,
-    source="extends THEOREMS_PRECONDITIONED.md section 1 (κ ≥ 1.7583 at β = 1) to the sharp edge",
+    source="extends MATHEMATICS.md#T6 (κ ≥ 1.7583 at β = 1) to the sharp edge",
     kind="symbolic",
     requires=("sympy",),
 )

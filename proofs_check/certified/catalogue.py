@@ -11,7 +11,7 @@ from proofs_check.certified.decrease import certified_decrease
 from proofs_check.certified.one_step import Round, round_of
 from proofs_check.certified.setting import Setting, fedavg_setting, pisa_setting
 
-FOLDER = Path(__file__).parent / "theorems"
+FOLDER = Path(__file__).parent / "certificates"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,50 +50,50 @@ def _schedules() -> Iterator[Theorem]:
         for name in ("nonconvex", "convex"):
             for gamma in ("3/4", "9/10"):
                 question = pisa_setting(name, 5, gamma=Fraction(gamma), order=order)
-                yield Theorem(f"B-geometric-{order}", f"{name}-gamma{gamma.replace('/', 'over')}-{order}-N5", question)
+                yield Theorem(f"W-geometric-{order}", f"{name}-gamma{gamma.replace('/', 'over')}-{order}-N5", question)
     growing = tuple((Fraction(2 + k),) for k in range(6))
     for name in ("nonconvex", "convex"):
         yield Theorem(
-            "B-linear-schedule", f"{name}-linear-N5", Setting(function_class=name, rounds=5, penalties=growing)
+            "W-linear-schedule", f"{name}-linear-N5", Setting(function_class=name, rounds=5, penalties=growing)
         )
 
 
 def _starts() -> Iterator[Theorem]:
     for name in ("nonconvex", "convex"):
         for rounds in (1, 5):
-            yield Theorem("B-warm-start", f"{name}-warm-N{rounds}", pisa_setting(name, rounds, warm=True))
-        yield Theorem("B-ridge-warm", f"{name}-ridge-warm-N4", pisa_setting(name, 4, warm=True, ridge="1/10"))
-        yield Theorem("B-equal-rho", f"{name}-rho1-N5", pisa_setting(name, 5, rho=1))
+            yield Theorem("W-warm-start", f"{name}-warm-N{rounds}", pisa_setting(name, rounds, warm=True))
+        yield Theorem("W-ridge-warm", f"{name}-ridge-warm-N4", pisa_setting(name, 4, warm=True, ridge="1/10"))
+        yield Theorem("W-equal-rho", f"{name}-rho1-N5", pisa_setting(name, 5, rho=1))
         many = pisa_setting(name, 3, rho=1, clients=3)
-        yield Theorem("B-equal-rho", f"{name}-rho1-three-clients-N3", many)
+        yield Theorem("W-equal-rho", f"{name}-rho1-three-clients-N3", many)
         unequal = pisa_setting(name, 5, sigma=3, rho=(0, 2), clients=2, warm=True)
-        yield Theorem("B-unequal-rho-warm", f"{name}-unequal-rho-warm-N5", unequal)
+        yield Theorem("W-unequal-rho-warm", f"{name}-unequal-rho-warm-N5", unequal)
         cold = pisa_setting(name, 4, sigma=3, rho=(0, 2), clients=2, heterogeneity=1)
-        yield Theorem("B-unequal-rho-heterogeneity", f"{name}-unequal-rho-zeta1-N4", cold)
+        yield Theorem("W-unequal-rho-heterogeneity", f"{name}-unequal-rho-zeta1-N4", cold)
     skewed = pisa_setting("nonconvex", 4, sigma=(2, 3), rho=(0, 1), clients=2, warm=True, lipschitz=("1/2", "3/2"))
-    yield Theorem("B-unequal-rho-warm", "nonconvex-unequal-everything-warm-N4", skewed)
+    yield Theorem("W-unequal-rho-warm", "nonconvex-unequal-everything-warm-N4", skewed)
 
 
 def _strong() -> Iterator[Theorem]:
     common: dict[str, Any] = {"modulus": "1/10", "initial": "distance"}
     for metric in ("last_value", "last_gradient"):
         question = pisa_setting("strongly-convex", 5, metric=metric, **common)
-        yield Theorem("B-strongly-convex", f"strongly-convex-{metric}-N5", question)
+        yield Theorem("W-strongly-convex", f"strongly-convex-{metric}-N5", question)
     both = pisa_setting("strongly-convex", 3, metric="last_value", clients=2, rho=(0, 1), sigma=3, warm=True, **common)
-    yield Theorem("B-strongly-convex", "strongly-convex-two-clients-N3", both)
+    yield Theorem("W-strongly-convex", "strongly-convex-two-clients-N3", both)
     value = pisa_setting("convex", 5, initial="distance", metric="last_value")
-    yield Theorem("B-convex-distance", "convex-distance-last_value-N5", value)
-    yield Theorem("B-convex-distance", "convex-distance-N5", pisa_setting("convex", 5, initial="distance"))
+    yield Theorem("W-convex-distance", "convex-distance-last_value-N5", value)
+    yield Theorem("W-convex-distance", "convex-distance-N5", pisa_setting("convex", 5, initial="distance"))
 
 
 def _baselines() -> Iterator[Theorem]:
     for name in ("nonconvex", "convex"):
         for rounds in (1, 5, 10):
-            yield Theorem("B-gradient-descent", f"{name}-gradient-descent-N{rounds}", fedavg_setting(name, rounds))
+            yield Theorem("W-gradient-descent", f"{name}-gradient-descent-N{rounds}", fedavg_setting(name, rounds))
         local = fedavg_setting(name, 3, step="1/4", local_steps=2, clients=2, heterogeneity=1)
-        yield Theorem("B-fedavg", f"{name}-fedavg-two-steps-N3", local)
+        yield Theorem("W-fedavg", f"{name}-fedavg-two-steps-N3", local)
         exact = pisa_setting(name, 3, clients=2, method="admm", warm=True)
-        yield Theorem("B-exact-admm", f"{name}-exact-admm-N3", exact)
+        yield Theorem("W-exact-admm", f"{name}-exact-admm-N3", exact)
 
 
 def _rounds() -> Iterator[Theorem]:
@@ -112,10 +112,10 @@ def _rounds() -> Iterator[Theorem]:
     for (name, gamma, order), sigma in thresholds.items():
         question = round_of("lagrangian", name, sigma=sigma, gamma=Fraction(gamma), order=order)
         label = f"gamma{gamma.replace('/', 'over')}-{order}"
-        yield Theorem("B-lagrangian-threshold", f"lagrangian-{name}-{label}", question)
+        yield Theorem("W-lagrangian-threshold", f"lagrangian-{name}-{label}", question)
     for name, sigma, bound in (("nonconvex", "2", "1/10"), ("nonconvex", "7", "7/4"), ("convex", "2", "1/2")):
         question = round_of("lagrangian", name, sigma=sigma, q_bound=bound)
-        yield Theorem("B-lagrangian-any-q", f"lagrangian-{name}-any-q-sigma{sigma}", question)
+        yield Theorem("W-lagrangian-any-q", f"lagrangian-{name}-any-q-sigma{sigma}", question)
 
 
 def _any_preconditioner() -> Iterator[Theorem]:
@@ -123,11 +123,11 @@ def _any_preconditioner() -> Iterator[Theorem]:
     for sigma, beta in cases:
         question = round_of("residual", sigma=sigma, q_bound=beta * Fraction(sigma))
         label = sigma.replace("/", "over")
-        yield Theorem("B-any-q-potential", f"residual-nonconvex-sigma{label}-beta{beta}", question)
+        yield Theorem("W-any-q-potential", f"residual-nonconvex-sigma{label}-beta{beta}", question)
     convex = round_of("residual", "convex", sigma="17/10", q_bound="17/5")
-    yield Theorem("B-any-q-potential", "residual-convex-sigma17over10-beta2", convex)
+    yield Theorem("W-any-q-potential", "residual-convex-sigma17over10-beta2", convex)
     ridge = round_of("residual", sigma="3/2", q_bound="3/2", ridge="1/10")
-    yield Theorem("B-any-q-potential", "residual-nonconvex-ridge", ridge)
+    yield Theorem("W-any-q-potential", "residual-nonconvex-ridge", ridge)
 
 
 THEOREMS: tuple[Theorem, ...] = (

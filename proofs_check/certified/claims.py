@@ -41,7 +41,7 @@ def certificate_evidence(theorems: Sequence[Theorem], limit: Limit | None = None
         bounds.append(float(Fraction(document["bound"])))
         if limit is not None and isinstance(theorem.question, Setting):
             margins.append(limit(theorem.question) + SLACK - bounds[-1])
-    paths = [f"proofs_check/certified/theorems/{theorem.path.name}" for theorem in theorems]
+    paths = [f"proofs_check/certified/certificates/{theorem.path.name}" for theorem in theorems]
     spread = f"{min(bounds):.6g} to {max(bounds):.6g}"
     detail = f"{len(paths)} certificates verified in rationals, the first {paths[0]}; bounds {spread}"
     margin = min(margins, default=None)
@@ -65,7 +65,7 @@ def _asked(theorem: Theorem) -> dict[str, Any]:
 
 
 def _proved(
-    name: str, statement: str, *hypotheses: str, source: str = "MATH.md section 6", limit: Limit | None = None
+    name: str, statement: str, *hypotheses: str, source: str = "MATHEMATICS.md#worst-cases", limit: Limit | None = None
 ) -> Claim:
     theorems = [theorem for theorem in THEOREMS if theorem.claim == name]
     if not theorems:
@@ -94,93 +94,93 @@ def _lemma_evidence(seed: int, effort: str) -> Evidence:
 _START = "F(w⁰) − inf F ≤ 1, L = 1, π⁰ = 0, ρ = λ = 0; for the parameters of each certificate"
 CERTIFICATE_CLAIMS: tuple[Claim, ...] = (
     _proved(
-        "B-nonconvex-kappa-2",
+        "W-nonconvex-kappa-2",
         "With σ = 2L the smallest squared gradient after N = 1, …, 5, 10 moves is at most 16/(7N+13) + 1e-4.",
         _START,
         limit=_pisa_limit,
     ),
     _proved(
-        "B-convex-kappa-2",
+        "W-convex-kappa-2",
         "With σ = 2L and convex F the smallest squared gradient after N moves is at most 4/(2N+4) + 1e-4.",
         _START,
         limit=_pisa_limit,
     ),
-    _proved("B-nonconvex-other-kappa", "The bounds of N = 5 for σ/L = 1.7, 1.9, 4, 8 and L-smooth F.", _START),
-    _proved("B-convex-other-kappa", "The bounds of N = 5 for σ/L = 1.6, 1.7, 4, 8 and convex F.", _START),
+    _proved("W-nonconvex-other-kappa", "The bounds of N = 5 for σ/L = 1.7, 1.9, 4, 8 and L-smooth F.", _START),
+    _proved("W-convex-other-kappa", "The bounds of N = 5 for σ/L = 1.6, 1.7, 4, 8 and convex F.", _START),
     _proved(
-        "B-geometric-before_solve",
+        "W-geometric-before_solve",
         "Five moves with γ = 3/4 and .9, σ⁰ = 2L, the penalty growing before the client's solve.",
         _START,
     ),
     _proved(
-        "B-geometric-after_solve", "The same in the mixed order: the client uses σ^ℓ, the next server σ^{ℓ+1}.", _START
+        "W-geometric-after_solve", "The same in the mixed order: the client uses σ^ℓ, the next server σ^{ℓ+1}.", _START
     ),
-    _proved("B-linear-schedule", "Five moves with σ^k = (2+k)L.", _START),
+    _proved("W-linear-schedule", "Five moves with σ^k = (2+k)L.", _START),
     _proved(
-        "B-warm-start",
+        "W-warm-start",
         "One and five moves from π_i⁰ = −∇F_i(w⁰), σ = 2L.",
         "any number of clients by the merging lemma",
         _START,
     ),
-    _proved("B-ridge-warm", "Four moves with λ = 1/10 from the warm start, in F_λ.", "F_λ(w⁰) − inf F_λ ≤ 1"),
+    _proved("W-ridge-warm", "Four moves with λ = 1/10 from the warm start, in F_λ.", "F_λ(w⁰) − inf F_λ ≤ 1"),
     _proved(
-        "B-equal-rho",
+        "W-equal-rho",
         "Moves with ρ_i = 1, Q_i = I, σ = 2L: one client, and three clients without the merging lemma.",
         _START,
     ),
     _proved(
-        "B-unequal-rho-warm",
+        "W-unequal-rho-warm",
         "Two clients with ρ = (0, 2), σ = 3L (and with unequal σ_i, ρ_i, L_i) from the warm start: a bound whatever "
         "the heterogeneity.",
         "F(w⁰) − inf F ≤ 1",
-        source="MATH.md V6",
+        source="MATHEMATICS.md#V6",
     ),
     _proved(
-        "B-unequal-rho-heterogeneity",
+        "W-unequal-rho-heterogeneity",
         "Two clients with ρ = (0, 2), σ = 3L, π⁰ = 0 where Σα_i‖∇F_i − ∇F‖² ≤ 1 at every w^k.",
         "F(w⁰) − inf F ≤ 1",
-        source="MATH.md V6",
+        source="MATHEMATICS.md#V6",
     ),
     _proved(
-        "B-strongly-convex",
+        "W-strongly-convex",
         "Last value and last gradient of 1/10-strongly convex F from ‖w⁰ − w*‖ ≤ 1, one client and two with unequal ρ.",
         "L = 1",
     ),
     _proved(
-        "B-convex-distance",
+        "W-convex-distance",
         "Last value and smallest gradient of convex F after five moves from ‖w⁰ − w*‖ ≤ 1.",
         "L = 1",
     ),
     _proved(
-        "B-gradient-descent",
+        "W-gradient-descent",
         "Gradient descent with step 1/L (FedSGD): 4/(3N+2) and, convex, 2/(2N+1), + 1e-4.",
         _START,
         limit=_descent_limit,
     ),
-    _proved("B-fedavg", "FedAvg with two local steps of 1/4, two clients, Σα_i‖∇F_i − ∇F‖² ≤ 1 at every w^k.", "L = 1"),
-    _proved("B-exact-admm", "Exact consensus ADMM, σ = 2L, two clients, warm start, three moves.", "L = 1"),
+    _proved("W-fedavg", "FedAvg with two local steps of 1/4, two clients, Σα_i‖∇F_i − ∇F‖² ≤ 1 at every w^k.", "L = 1"),
+    _proved("W-exact-admm", "Exact consensus ADMM, σ = 2L, two clients, warm start, three moves.", "L = 1"),
     _proved(
-        "B-lagrangian-threshold",
+        "W-lagrangian-threshold",
         "With Q = 0 the augmented Lagrangian falls each round at σ/L = 1.691 (nonconvex) and 1.506 (convex) for γ = 1, "
         "and at the thresholds of both orders for γ = .9, .75.",
         "any number of clients with equal σ_i, any state that follows a round",
-        source="MATH.md section 5, issue 3",
+        source="MATHEMATICS.md#claims, issue 3",
     ),
     _proved(
-        "B-lagrangian-any-q",
+        "W-lagrangian-any-q",
         "It falls for every symmetric Q_i, new each round: σ = 2L, ρQ ⪯ .1; σ = 7L, ρQ ⪯ σ/4; convex σ = 2L, ρQ ⪯ σ/4.",
         "any number of clients with equal σ_i, any state that follows a round",
     ),
     _proved(
-        "B-any-q-potential",
+        "W-any-q-potential",
         "F_λ + (a/σ)Σα_i‖∇F_i + π_i‖² falls by c‖∇F_λ‖² for every symmetric Q_i, 0 ⪯ ρ_iQ_i ⪯ βσ, new each round: "
         "σ/L = 1.55, 1.55, 1.75, 2.51, 3.51, 5.51 at β = 0, 1, 2, 3, 4, 6, where the theorem for every Q needs 1.618, "
         "1.758, 2, 2.562, 3.541, 5.525.",
         "any number of clients with equal σ_i, any state; the next penalty may be larger",
-        source="the theorem is THEOREMS_PRECONDITIONED.md section 1; these constants are ours",
+        source="the theorem is MATHEMATICS.md#T6; these constants are ours",
     ),
     Claim(
-        name="B-merging-lemma",
+        name="W-merging-lemma",
         statement="With equal σ_i and equal ρ_i the worst case over m clients is that of one, for every m.",
         hypotheses=(
             "full gradients, Q_i = I",
@@ -189,7 +189,7 @@ CERTIFICATE_CLAIMS: tuple[Claim, ...] = (
         ),
         expected=Verdict.PROVED,
         check=_lemma_evidence,
-        source="MATH.md I5; derived",
+        source="MATHEMATICS.md#I5; derived",
         kind="symbolic",
         requires=("sympy",),
     ),

@@ -16,7 +16,7 @@ def closed_form(function_class: str, kappa: float, rounds: int) -> float:
 
     $4\kappa^2/((4\kappa-1)N+2\kappa^2+4\kappa-3)$, convex $2\kappa/(2N+2+\kappa)$.
 
-    Source: THEOREMS.md section 2; nonconvex κ ≥ 2, convex κ ≥ (1+√6)/2.
+    Source: MATHEMATICS.md#T2; nonconvex κ ≥ 2, convex κ ≥ (1+√6)/2.
     """
     if function_class == "convex":
         return 2 * kappa / (2 * rounds + 2 + kappa)
@@ -24,7 +24,7 @@ def closed_form(function_class: str, kappa: float, rounds: int) -> float:
 
 
 def descent_form(function_class: str, rounds: int) -> float:
-    """Return that of gradient descent with step 1/L: 4/(3N+2), convex 2/(2N+1). Source: MATH.md section 6."""
+    """Return that of gradient descent with step 1/L: 4/(3N+2), convex 2/(2N+1). Source: MATHEMATICS.md#worst-cases."""
     return 2 / (2 * rounds + 1) if function_class == "convex" else 4 / (3 * rounds + 2)
 
 
@@ -88,17 +88,17 @@ def _comparison_evidence(seed: int, effort: str) -> Evidence:
 
 COMPARISON_CLAIMS: tuple[Claim, ...] = (
     Claim(
-        name="B-closed-forms",
+        name="W-closed-forms",
         statement="The programs' values are 4κ²/((4κ−1)N+2κ²+4κ−3) and, convex, 2κ/(2N+2+κ) to 1e-6 for N ≤ 10.",
         hypotheses=("κ ≥ 2", "F(w⁰) − inf F ≤ 1, L = 1, π⁰ = 0, ρ = λ = 0"),
         expected=Verdict.SUPPORTED,
         check=_closed_form_evidence,
-        source="MATH.md section 6, THEOREMS.md section 2",
+        source="MATHEMATICS.md#worst-cases, MATHEMATICS.md#T2",
         kind="certified",
         requires=("clarabel", "scipy"),
     ),
     Claim(
-        name="B-worst-cases-compared",
+        name="W-worst-cases-compared",
         statement="In the nonconvex worst case gradient descent with step 1/L is below PISA with σ = 2L, and warm PISA "
         "below warm exact ADMM with the same σ from N = 2 on.",
         hypotheses=(
@@ -107,7 +107,7 @@ COMPARISON_CLAIMS: tuple[Claim, ...] = (
         ),
         expected=Verdict.SUPPORTED,
         check=_comparison_evidence,
-        source="MATH.md section 6",
+        source="MATHEMATICS.md#worst-cases",
         kind="certified",
         requires=("clarabel", "scipy"),
     ),

@@ -12,7 +12,7 @@ def applies(setting: Setting) -> bool:
     PISA: $\rho_i$ and $\sigma_i$ equal for all clients, or every $\rho_i = 0$ with common ratios of $\sigma$ from
     round to round;
     FedAvg: one local step. A heterogeneity bound needs equal $L_i$ (the extremal clients then are all F). Source:
-    MATH.md I5.
+    MATHEMATICS.md#I5.
     """
     if setting.clients == 1 or setting.method == "admm":
         return setting.clients == 1

@@ -15,7 +15,7 @@ def merging_facts(*, equal_rho: bool = True) -> tuple[tuple[str, bool], ...]:
     for all other clients. ``equal_rho=False`` gives the clients different ρ: then the client step does not merge, and
     the facts about it fail.
 
-    Source: MATH.md I5; derived.
+    Source: MATHEMATICS.md#I5; derived.
     """
     return (*_steps(equal_rho), *_unequal_penalties(), *_classes())
 

@@ -126,7 +126,7 @@ def _named(*names: str) -> list[Instance]:
 
 REFUTED_CLAIMS: tuple[Claim, ...] = (
     _refuted(
-        "B-descent-below-threshold",
+        "W-descent-below-threshold",
         "Above the stability edge 1.5L the augmented Lagrangian falls in every round with full gradients and Q = 0.",
         rise_trial,
         _named("rise-nonconvex", "rise-mixed-order"),
@@ -135,26 +135,26 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             "any state that follows a round",
             "σ = 1.6L, γ = 1; or σ = 1.7L, γ = 3/4, mixed order",
         ),
-        source="MATH.md V5, found by the one-round program",
+        source="MATHEMATICS.md#V5, found by the one-round program",
     ),
     _refuted(
-        "B-descent-convex-below-edge",
+        "W-descent-convex-below-edge",
         "For convex F the augmented Lagrangian falls in every round from σ = 1.45L on.",
         rise_trial,
         _named("rise-convex"),
         hypotheses=("convex L-smooth F", "any state that follows a round", "γ = 1, Q = 0"),
-        source="MATH.md V5, found by the one-round program",
+        source="MATHEMATICS.md#V5, found by the one-round program",
     ),
     _refuted(
-        "B-descent-light-changing-q",
+        "W-descent-light-changing-q",
         "With σ = 2L and 0 ⪯ ρQ ⪯ σ/4 the augmented Lagrangian falls in every round, however Q changes between rounds.",
         rise_trial,
         _named("rise-any-q"),
         hypotheses=("L-smooth F", "any state with π = −∇F(w) − ρQ(w_1 − w)", "Q symmetric, new at every round"),
-        source="MATH.md V5a read for every Q; found by the one-round program",
+        source="MATHEMATICS.md#V5 read for every Q; found by the one-round program",
     ),
     _refuted(
-        "B-descent-convex-changing-q",
+        "W-descent-convex-changing-q",
         "With convex F, σ = 2L and 0 ⪯ ρQ ⪯ σ/2 the augmented Lagrangian falls in every round, however Q changes.",
         rise_trial,
         _named("rise-any-q-convex"),
@@ -162,7 +162,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         source="found by the one-round program",
     ),
     _refuted(
-        "B-fixed-ratio-vanishes",
+        "W-fixed-ratio-vanishes",
         "With γ = 3/4 and σ⁰ = 2L the worst case of the smallest squared gradient falls below .19 (mixed order: .18).",
         plateau_trial,
         [
@@ -170,10 +170,10 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             {"curvature": 0.2667, "ratio": 0.75, "order": "after_solve", "claimed": 0.18, "steps": 60},
         ],
         hypotheses=("convex L-smooth F", "F(w⁰) − F* ≤ 1, L = 1", "ρ = λ = 0, π⁰ = 0"),
-        source="MATH.md V2 and section 6",
+        source="MATHEMATICS.md#V2 and section 6",
     ),
     _refuted(
-        "B-bounds-not-sharp",
+        "W-bounds-not-sharp",
         "The exact worst cases can be improved by a thousandth.",
         attained_trial,
         _named(
@@ -188,36 +188,36 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         source="interpolating functions of the programs' primal solutions",
     ),
     _refuted(
-        "B-unequal-rho-cold-start-rate",
+        "W-unequal-rho-cold-start-rate",
         "With unequal ρ_i and π⁰ = 0 ten moves bring the smallest squared gradient below 1.9 L(F(w⁰) − F*).",
         cold_trial,
         [{"slope": 1000.0, "steps": 10, "claimed": 1.9}],
         hypotheses=("two convex 1-smooth clients", "σ = 3L, ρ = (0, 2), Q = I"),
-        source="MATH.md V6",
+        source="MATHEMATICS.md#V6",
     ),
     _refuted(
-        "B-ridge-cold-start-rate",
+        "W-ridge-cold-start-rate",
         "With λ > 0 and π⁰ = 0 the smallest ‖∇F_λ(w^k)‖² over 1 ≤ k ≤ N is at most (L + λ)(F_λ(w⁰) − F_λ*) + 1.",
         ridge_trial,
         [{"centre": centre, "ridge": 0.5, "steps": 5} for centre in (10.0, 1e3, 1e5)],
         hypotheses=("F = (w − c)²/2, started at the minimiser of F_λ", "σ = 3L, the server's step first"),
-        source="MATH.md V7",
+        source="MATHEMATICS.md#V7",
     ),
     _refuted(
-        "B-stable-below-edge",
+        "W-stable-below-edge",
         "With σ = 1.49L the iterates stay bounded by the start on every convex L-smooth function.",
         edge_trial,
         [{"penalty": 1.49, "steps": 2000}],
         hypotheses=("F = w²/2", "ρ = λ = 0, γ = 1"),
-        source="MATH.md I6",
+        source="MATHEMATICS.md#I6",
     ),
     _refuted(
-        "B-pisa-beats-gradient-descent",
+        "W-pisa-beats-gradient-descent",
         "With as many gradients PISA (Q = 0, σ = 2L) has no larger worst case than gradient descent with step 1/L.",
         race_trial,
         _named("attained-huber"),
         hypotheses=("convex L-smooth F", "N = 5; gradient descent is at most 2L/(2N+1) on every such F, certified"),
-        source="MATH.md section 6; certificate convex-gradient-descent-N5",
+        source="MATHEMATICS.md#worst-cases; certificate convex-gradient-descent-N5",
     ),
 )
 """Refutations with kept witnesses; none needs a solver."""

@@ -51,7 +51,7 @@ def worst_case(
     Numbers are taken by their decimal digits; ``sigma`` and ``rho`` are one number or one per client. With
     ``certificate`` the proof
     is written there; of more than `LARGEST_LIFT` gradients the one-client form that the merging lemma leaves.
-    Source: MATH.md section 6.
+    Source: MATHEMATICS.md#worst-cases.
 
     Raises:
         ValueError: an argument outside its domain, or a certificate asked for that could not be made.

@@ -37,6 +37,6 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_REAL_DATA,
     *CLAIMS_INFERRED,
 )
-"""In the order of MATH.md sections 4 and 5, data and intervals last."""
+"""In the order of MATHEMATICS.md#identities and #claims, data and intervals last."""
 
 __all__ = ["CLAIMS_MEASURED"]

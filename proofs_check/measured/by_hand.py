@@ -21,7 +21,8 @@ def moment_root(
 ) -> Array:
     """Return the diagonal of Q after the look ``direction`` = π + g; ``moment``, the client's v, is changed in place.
 
-    Source: MATH.md section 3. "moment-I" adds up, "moment-II" averages, "moment-III" divides by 1 − β^round.
+    Source: MATHEMATICS.md#preconditioners. "moment-I" adds up, "moment-II" averages, "moment-III" divides by 1 −
+    β^round.
     """
     roots = []
     for place, entry in enumerate(direction):
@@ -37,7 +38,7 @@ def moment_root(
 
 
 def by_hand(instance: Instance, problem: FunctionProblem, method: Any) -> list[tuple[Array, Array, Array]]:
-    """Return (w, w_i, π_i) after each round of MATH.md section 2, in the paper's variables and without the library.
+    """Return (w, w_i, π_i) after each round of MATHEMATICS.md#algorithm, in the paper's variables.
 
     The penalties, weights and rhos are read off ``method`` and ``problem``; nothing else of the library is called but
     gradients.
@@ -122,7 +123,7 @@ CLAIMS_BY_HAND: tuple[Claim, ...] = (
             "Q = 0, I or √v of schemes I, II, III",
         ),
         provenance="reconstructed",
-        source="MATH.md sections 2 and 3",
+        source="MATHEMATICS.md#algorithm and #preconditioners",
         latex=r"w_i^{\ell+1}=w^{\ell+1}-(\sigma_i^{\ell+1}I+\rho_iQ_i)^{-1}(\pi_i^{\ell}+g_i)",
     ),
 )

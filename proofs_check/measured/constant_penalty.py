@@ -22,7 +22,7 @@ TOLERANCE = 1e-12
 def threshold(beta: float) -> float:
     r"""Return κ with $\kappa(\kappa-1) = X(\beta)$; σ = κL suffices for every Q with ρQ ⪯ βσ.
 
-    Source: THEOREMS_PRECONDITIONED.md section 1.
+    Source: MATHEMATICS.md#T6.
     """
     return float(1 + np.sqrt(1 + 4 * cap(beta))) / 2
 
@@ -128,7 +128,7 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
         instances=lambda seed, effort: _covered_instances(seed, effort, 6, 40),
         detail="the gradient fell to {fall:.1e} of the first at worst, over {trials} runs",
         hypotheses=("γ = 1", "full gradients", "L-smooth F_i, coercive F", "ρQ ⪯ βσ", "(σ−L)(σ+λ) ≥ X(β)L²"),
-        source="MATH.md V3, THEOREMS_PRECONDITIONED.md section 1",
+        source="MATHEMATICS.md#V3, MATHEMATICS.md#T6",
         latex=r"(\sigma-L)(\sigma+\lambda) \geq X(\beta)L^2 \Rightarrow \nabla F_\lambda(w^{\ell}) \to 0",
     ),
     measured_claim(
@@ -139,7 +139,7 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
         instances=lambda seed, effort: _covered_instances(seed, effort, 10, 80),
         detail="largest violation of the one-step inequality {violation:.1e}, over {trials} runs of 60 rounds",
         hypotheses=("γ = 1", "full gradients", "L-smooth F_i", "ρQ ⪯ βσ, any Q", "(σ−L)(σ+λ) ≥ X(β)L²"),
-        source="THEOREMS_PRECONDITIONED.md section 1",
+        source="MATHEMATICS.md#T6",
         latex=r"V_{k+1} \leq V_k - \|\nabla F_\lambda(w_k)\|^2/(2s_k)",
     ),
     measured_claim(
@@ -151,7 +151,7 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
         ),
         detail="fitted rate {rate:.5f}, first-order theory {first_order:.5f} (worst of {trials})",
         hypotheses=("γ = 1", "full gradients", "strongly convex quadratics", "Q = I"),
-        source="MATH.md V3",
+        source="MATHEMATICS.md#V3",
         picture=linear_picture,
     ),
 )

@@ -187,7 +187,7 @@ CLAIMS_DESCENT = (
         detail="largest relative rise {rise:.1e}, {violations} of {trials} runs rose",
         hypotheses=("full gradients", "σ_i⁰ ≥ 2r", "ρ_iη_i ≤ σ_i/4", "ℓ ≥ 1", "γ_i ≤ 1"),
         provenance="reconstructed",
-        source="MATH.md V5a",
+        source="MATHEMATICS.md#V5",
         latex=r"L^{\ell+1} \leq L^{\ell}",
     ),
     measured_claim(
@@ -198,7 +198,7 @@ CLAIMS_DESCENT = (
         detail="largest violation {violation:.1e} over {trials} runs; the lemma asks for {share:.0%} of the fall there",
         hypotheses=("full gradients", "σ_i⁰ ≥ 2r", "ρ_iη_i ≤ σ_i/4", "ℓ ≥ 1", "γ_i ≤ 1"),
         provenance="reconstructed",
-        source="MATH.md section 5 (a)",
+        source="MATHEMATICS.md#claims (a)",
         latex=r"\tilde L^{\ell}-\tilde L^{\ell+1} \geq \sum_i\alpha_i"
         r"[\frac{\sigma_i+2\lambda}{4}\|\Delta w\|^2+\frac{\sigma_i}{4}\|\Delta w_i\|^2]",
     ),
@@ -213,7 +213,7 @@ CLAIMS_DESCENT = (
         hypotheses=("full gradients", "σ ≥ 2r", "F = (w−1)²/2, Q = I", "γ = 1"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATH.md V5b",
+        source="MATHEMATICS.md#V5",
         picture=heavy_picture,
     ),
     measured_claim(
@@ -231,7 +231,7 @@ CLAIMS_DESCENT = (
         ),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATH.md V5c",
+        source="MATHEMATICS.md#V5",
         picture=batch_picture,
     ),
 )

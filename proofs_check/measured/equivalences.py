@@ -181,7 +181,7 @@ CLAIMS_EQUIVALENCES = (
         ),
         detail="paths of 40 rounds differ by at most {error:.1e} relative over {trials} runs, cold and warm",
         hypotheses=("ρ = 0", "γ = 1", "λ = 0", "full gradients", "any σ_i"),
-        source="MATH.md I4",
+        source="MATHEMATICS.md#I4",
         latex=r"w^{+} = w - (2G^{\ell}-G^{\ell-1})/\bar\sigma,\quad \bar\sigma=\sum_i\alpha_i\sigma_i",
     ),
     measured_claim(
@@ -202,7 +202,7 @@ CLAIMS_EQUIVALENCES = (
             "full gradients",
             "ρ = 0 with any fixed ratios of σ_i, or σ_i and ρ_iQ_i equal and free of the data",
         ),
-        source="MATH.md I5",
+        source="MATHEMATICS.md#I5",
     ),
     measured_claim(
         "I5-moment-partition-invariance",
@@ -214,7 +214,7 @@ CLAIMS_EQUIVALENCES = (
         detail="SISA on data sorted by label leaves the one-client path by {error:.2g} relative",
         hypotheses=("full gradients", "Q_i from the second moment of π_i + g_i"),
         expected=Verdict.REFUTED,
-        source="MATH.md I5 (its exception)",
+        source="MATHEMATICS.md#I5 (its exception)",
     ),
     measured_claim(
         "I6-stability-edge-in-runs",
@@ -238,7 +238,7 @@ CLAIMS_EQUIVALENCES = (
             "σ = Σα_iσ_i, h = λ_max of the Hessian of Σα_iF_i",
         ),
         picture=edge_picture,
-        source="MATH.md I6",
+        source="MATHEMATICS.md#I6",
         latex=r"\sigma > \frac{3}{2}h - \frac{\lambda}{2}",
     ),
 )

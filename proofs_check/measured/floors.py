@@ -39,7 +39,7 @@ def squared_norms(problem: Any, method: PISA, *, steps: int, replicates: int, se
 
 
 def exact_floor(kappa: float, curvature: float) -> float:
-    r"""Return the stationary $E\|\nabla F\|^2/v$ on $cx^2/2$, L = 1. Source: THEOREMS.md section 4."""
+    r"""Return the stationary $E\|\nabla F\|^2/v$ on $cx^2/2$, L = 1. Source: MATHEMATICS.md#T5."""
     return curvature * (3 * curvature + kappa) / ((curvature + kappa) * (2 * kappa - 3 * curvature))
 
 
@@ -113,8 +113,8 @@ def budget_trial(instance: Instance) -> Mapping[str, Any]:
 
     $\sum_k\frac{2\kappa_k-3}{2\kappa_k^2}E\|\nabla F(w_k)\|^2 \leq L(F(w_0)-F^\star)+\sum_k v/\kappa_k^2$, L = 1.
 
-    The mixed order of MATH.md section 6 (the client uses $\sigma^\ell$, the next server step $\sigma^{\ell+1}$), as
-    the theorem has it.
+    The mixed order of MATHEMATICS.md#worst-cases (the client uses $\sigma^\ell$, the next server step
+    $\sigma^{\ell+1}$), as the theorem has it.
     """
     steps, replicates = int(instance["steps"]), int(instance["replicates"])
     base = random_quadratic(int(instance["seed"]), clients=3, spectrum=(1.0, 0.6, 0.3), shift=1.0)
@@ -193,7 +193,7 @@ CLAIMS_FLOORS = (
         "{below:.0%} of the "
         "theorem's bound; power of σ {slope:.2f}",
         hypotheses=(*NOISE, "γ = 1, κ = σ/L > 3/2", "F = cx²/2 on three clients of unequal weight and noise"),
-        source="MATH.md V4a, THEOREMS.md section 4",
+        source="MATHEMATICS.md#V4, MATHEMATICS.md#T5",
         picture=floor_picture,
         latex=r"\frac{(\kappa+3)v}{(\kappa+1)(2\kappa-3)} \leq \sup_F E\|\nabla F\|^2 \leq "
         r"\frac{v}{2\kappa+1-2\sqrt{1+2\kappa}}",
@@ -213,7 +213,7 @@ CLAIMS_FLOORS = (
         ),
         detail="left side {left:.3g}, right side {right:.3g} at the worst of {trials} (means over replicates)",
         hypotheses=(*NOISE, "κ nondecreasing, κ > 3/2", "mixed order (the server uses σ^{ℓ+1})"),
-        source="THEOREMS.md section 4",
+        source="MATHEMATICS.md#T5",
         latex=r"\sum_k\frac{2\kappa_k-3}{2\kappa_k^2}E\|\nabla F(w_k)\|^2 \leq "
         r"L(F(w_0)-F^\star)+\sum_k\frac{v}{\kappa_k^2}",
     ),
@@ -236,6 +236,6 @@ CLAIMS_FLOORS = (
         "bound without Q is {bound:.2g} v",
         hypotheses=("unbiased mini-batch gradients with variance v", "Q chosen with the batch in hand, ρQ ⪯ βσ, β = 1"),
         expected=Verdict.REFUTED,
-        source="THEOREMS_PRECONDITIONED.md section 3",
+        source="MATHEMATICS.md#T9",
     ),
 )

@@ -92,7 +92,7 @@ CLAIMS_GROWING_PENALTY = (
         instances=lambda seed, effort: _repairs(seed, effort, ("polynomial .6", "polynomial .75", "polynomial 1")),
         detail="E‖∇F‖² falls like ℓ^{power:.2f} where σ grows like ℓ^{exponent:g} (worst of {trials})",
         hypotheses=(*NOISE[:2], "ρQ ⪯ H, SISA with its clip included", "λ = 0", "σ^ℓ = σ⁰(1+ℓ)^a"),
-        source="MATH.md V4b",
+        source="MATHEMATICS.md#V4",
         picture=repaired_picture,
     ),
     measured_claim(
@@ -103,6 +103,6 @@ CLAIMS_GROWING_PENALTY = (
         detail="E‖∇F‖² stays at {floor:.3g} (power of the round {power:.2f})",
         hypotheses=NOISE[:2],
         expected=Verdict.REFUTED,
-        source="MATH.md V4a",
+        source="MATHEMATICS.md#V4",
     ),
 )

@@ -142,7 +142,7 @@ CLAIMS_HYPOTHESES = (
         "with a ridge by {restored:.0e}",
         hypotheses=(*COMMON, "logistic loss, separable data", "λ = 0 dropped against λ = 0.1"),
         expected=Verdict.REFUTED,
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
         picture=sublevel_picture,
     ),
     measured_claim(
@@ -154,7 +154,7 @@ CLAIMS_HYPOTHESES = (
         "times that of half as many; clipped at ½ it is {clipped:.0e}",
         hypotheses=(*COMMON, "F = (w−1)²/2", "ρ = 1"),
         expected=Verdict.REFUTED,
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
         latex=r"0 \preceq Q_i \preceq \eta_i I",
     ),
     measured_claim(
@@ -167,6 +167,6 @@ CLAIMS_HYPOTHESES = (
         "minimiser; with the clip {clipped:.0e} times",
         hypotheses=(*COMMON, "two quadratic clients with α = (¾, ¼)", "π⁰ = 0", "ρ = 1"),
         expected=Verdict.REFUTED,
-        source="MATH.md V8, THEOREMS_PRECONDITIONED.md section 1",
+        source="MATHEMATICS.md#V8, MATHEMATICS.md#T6",
     ),
 )

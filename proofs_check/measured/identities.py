@@ -1,4 +1,4 @@
-"""The exact identities I1–I3 and I7 of MATH.md section 4, measured along runs of the ordinary method."""
+"""The exact identities I1–I3 and I7 of MATHEMATICS.md#identities, measured along runs of the ordinary method."""
 
 import itertools
 from collections.abc import Mapping
@@ -147,7 +147,7 @@ CLAIMS_IDENTITIES = (
         instances=_instances,
         detail=_DETAIL,
         hypotheses=ANY,
-        source="MATH.md I1",
+        source="MATHEMATICS.md#I1",
         latex=r"\pi_i^{\ell+1} = -g_i - \rho_i Q_i d_i^{\ell+1},\quad "
         r"d_i^{\ell+1}=(\pi_i^{\ell+1}-\pi_i^{\ell})/\sigma_i^{\ell+1}",
     ),
@@ -158,7 +158,7 @@ CLAIMS_IDENTITIES = (
         instances=_instances,
         detail=_DETAIL,
         hypotheses=ANY,
-        source="MATH.md I2",
+        source="MATHEMATICS.md#I2",
         latex=r"(\sum_i\alpha_i\sigma_i^\ell+\lambda)(w^{\ell+1}-w^\ell)="
         r"\sum_i\alpha_i(2\pi_i^\ell-\pi_i^{\ell-1})-\lambda w^\ell",
     ),
@@ -169,7 +169,7 @@ CLAIMS_IDENTITIES = (
         instances=_instances,
         detail=_DETAIL,
         hypotheses=ANY,
-        source="MATH.md I3",
+        source="MATHEMATICS.md#I3",
         latex=r"-\pi_i^{+}=(I-M_i)(-\pi_i)+M_i g_i,\quad M_i=\sigma_i(\sigma_i I+\rho_i Q_i)^{-1}",
     ),
     measured_claim(
@@ -180,7 +180,7 @@ CLAIMS_IDENTITIES = (
         instances=_instances,
         detail=_DETAIL,
         hypotheses=ANY,
-        source="MATH.md I7",
+        source="MATHEMATICS.md#I7",
         latex=r"\Delta_w L=-\frac{\sum_i\alpha_i\sigma_i+\lambda}{2}\|\Delta w\|^2,\quad "
         r"\Delta_\pi L=\sum_i\alpha_i\|\Delta\pi_i\|^2/\sigma_i^{+}",
     ),

@@ -181,7 +181,7 @@ CLAIMS_INFERRED: tuple[Claim, ...] = (
         detail="rate {estimate:.5f} in [{low:.5f}, {high:.5f}] for γ = {predicted} (worst of {trials})",
         hypotheses=("gradients are noise of mean zero, unrelated to w", "fixed γ < 1", f"intervals at {LEVEL:.1%}"),
         picture=_picture,
-        source="MATH.md V1",
+        source="MATHEMATICS.md#V1",
     ),
     measured_claim(
         "V3-rate-is-the-spectral-radius",
@@ -190,7 +190,7 @@ CLAIMS_INFERRED: tuple[Claim, ...] = (
         instances=lambda seed, effort: [{"penalty": penalty, "seed": seed} for penalty in (2.0, 4.0)],
         detail="rate {estimate:.5f} in [{low:.5f}, {high:.5f}], spectral radius {predicted:.5f} (worst of {trials})",
         hypotheses=("full gradients", "ρ = λ = 0, κ ≥ 2", "random starts stand for seeds", f"at {LEVEL:.1%}"),
-        source="MATH.md V3, I6",
+        source="MATHEMATICS.md#V3, I6",
     ),
     measured_claim(
         "V4-exponent-of-the-repair",
@@ -201,7 +201,7 @@ CLAIMS_INFERRED: tuple[Claim, ...] = (
         ],
         detail="exponent {estimate:.3f} in [{low:.3f}, {high:.3f}] for a = {predicted} (worst of {trials})",
         hypotheses=("a strongly convex quadratic", "noise of constant variance", "½ ≤ a < 1, past the transient"),
-        source="MATH.md V4b",
+        source="MATHEMATICS.md#V4",
     ),
     Claim(
         name="SISA-advantage-ill-conditioned",

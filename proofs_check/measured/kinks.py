@@ -144,7 +144,7 @@ CLAIMS_KINKS = (
             "one trained ReLU unit, two clients",
         ),
         expected=Verdict.REFUTED,
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
         picture=relu_picture,
     ),
     measured_claim(
@@ -160,7 +160,7 @@ CLAIMS_KINKS = (
         "at {smooth:.0e}",
         hypotheses=(*COMMON, "coercive convex F", "ρ = λ = 0"),
         expected=Verdict.REFUTED,
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
         latex=r"F(w)=\frac{2}{3}|w|^{3/2}",
     ),
 )

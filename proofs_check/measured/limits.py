@@ -144,7 +144,7 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
         hypotheses=("γ < 1 fixed", "σ⁰ = 8r", "full gradients", "F = (r/2)(w−1)², ρ = λ = 0, γ ∈ {.75, .9, .99}"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATH.md V2",
+        source="MATHEMATICS.md#V2",
         picture=residual_picture,
         latex=r"\lim_\ell \nabla F_\lambda(w^{\ell}) = 0",
     ),
@@ -161,7 +161,7 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
         ),
         detail="shares {shares} for γ = {ratios}",
         hypotheses=("σ⁰ = 8r", "full gradients", "heterogeneous quadratics"),
-        source="MATH.md V2",
+        source="MATHEMATICS.md#V2",
         picture=ordering_picture,
     ),
     measured_claim(
@@ -175,6 +175,6 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
         hypotheses=("γ < 1 fixed", "σ⁰ = 8r", "full gradients"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATH.md V5a",
+        source="MATHEMATICS.md#V5",
     ),
 )

@@ -17,7 +17,7 @@ from proofs_check.measured.limits import rounds_to_freeze
 from proofs_check.measured.trajectories import curve, figure, geometric_rate, measured_claim
 
 TOLERANCE = 2e-3
-"""Of a fitted rate: three digits, as MATH.md V1 gives it."""
+"""Of a fitted rate: three digits, as MATHEMATICS.md#V1 gives it."""
 
 
 def increments(problem: Problem, method: PISA, *, steps: int, **settings: Any) -> Array:
@@ -119,7 +119,7 @@ CLAIMS_RATES = (
         instances=lambda seed, effort: _instances(seed, effort, ("noise", "gradients")),
         detail="fitted rate {rate:.4f} for γ = {ratio} (worst of {trials}, noise and gradients)",
         hypotheses=("γ < 1 fixed", "bounded gradients, whatever they are", "ρ ≥ 0 fixed"),
-        source="MATH.md V1",
+        source="MATHEMATICS.md#V1",
         picture=rate_picture,
         latex=r"\|w^{\ell+1}-w^{\ell}\| = O(\gamma^{\ell})",
     ),
@@ -132,7 +132,7 @@ CLAIMS_RATES = (
         hypotheses=("γ < 1 fixed", "σ⁰ = 8L", "strongly convex quadratics", "full gradients"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATH.md V1",
+        source="MATHEMATICS.md#V1",
         latex=r"\|w^{\ell}-w^\star\| = O(\gamma^{\ell})",
     ),
 )

@@ -20,7 +20,7 @@ from proofs_check.measured.trajectories import curve, figure, measured_claim, no
 RHO = (0.0, 2.0)
 SIGMA = 3.0
 WORST_WARM = 0.2885
-"""The warm start's worst case at N = 10, σ = 3L, ρ = (0, 2), L = F(w⁰) − F* = 1: MATH.md V6 has .288, three digits."""
+"""The warm start's worst case at N = 10, σ = 3L, ρ = (0, 2), L = F(w⁰) − F* = 1: MATHEMATICS.md#V6 has .288."""
 
 
 def opposed(slope: float) -> FunctionProblem:
@@ -156,7 +156,7 @@ CLAIMS_UNIFORMITY = (
             "N fixed, heterogeneity free",
         ),
         expected=Verdict.REFUTED,
-        source="MATH.md V6",
+        source="MATHEMATICS.md#V6",
         picture=uniform_picture,
         latex=r"\min_{k\leq N}\|\nabla F(w^k)\|^2 < 2L(F(w^0)-F^\star)",
     ),
@@ -167,7 +167,7 @@ CLAIMS_UNIFORMITY = (
         instances=lambda seed, effort: [{"slope": float(10**k)} for k in range(0, count(effort, 7, 9), 1)],
         detail="least squared gradient in ten moves {least:.3g} of F(w⁰)−F* at b = {slope:.0e}; the worst case is .288",
         hypotheses=("unequal ρ_i (0 and 2)", "π_i⁰ = −∇F_i(w⁰)", "γ = 1, σ = 3L, Q = I", "full gradients"),
-        source="MATH.md V6",
+        source="MATHEMATICS.md#V6",
     ),
     measured_claim(
         "V6-warm-start-uniform",
@@ -187,7 +187,7 @@ CLAIMS_UNIFORMITY = (
         ),
         detail="largest ratio to the bound {ratio:.3g} (heterogeneity {conflict:.0e}), over {trials} runs",
         hypotheses=("π_i⁰ = −∇F_i(w⁰)", "γ = 1", "(σ−L)(σ+λ) ≥ X(β)L²", "full gradients", "unequal ρ_i"),
-        source="THEOREMS_PRECONDITIONED.md section 1",
+        source="MATHEMATICS.md#T6",
         latex=r"\min_{k\leq N}\|\nabla F_\lambda(w^k)\|^2 \leq "
         r"2(\sigma+\lambda)(F_\lambda(w^0)-F_\lambda^\star)/(N+1)",
     ),
@@ -204,7 +204,7 @@ CLAIMS_UNIFORMITY = (
         "{per_square:.3g} c²; the warm start stays at {warm:.0e}",
         hypotheses=("λ = 1", "π⁰ = 0", "γ = 1, σ = 3L, ρ = 0", "full gradients", "‖w⁰‖ unbounded"),
         expected=Verdict.REFUTED,
-        source="MATH.md V7",
+        source="MATHEMATICS.md#V7",
         latex=r"\min_{1\leq k\leq N}\|\nabla F_\lambda(w^k)\|^2 \leq C_N(F_\lambda(w^0)-F_\lambda^\star)",
     ),
 )

@@ -22,4 +22,4 @@ CLAIMS_SYMBOLIC: tuple[Claim, ...] = (
     *START_CLAIMS,
     *HYPOTHESIS_CLAIMS,
 )
-"""MATH.md sections 3 to 5, without the theorems for every N."""
+"""MATHEMATICS.md#preconditioners to #claims, without the theorems for every N."""

@@ -36,7 +36,7 @@ class Client:
 
 @dataclasses.dataclass(frozen=True)
 class Algorithm:
-    r"""PISA's equations; every field can be replaced by a wrong one. Source: MATH.md section 2.
+    r"""PISA's equations; every field can be replaced by a wrong one. Source: MATHEMATICS.md#algorithm.
 
     Args:
         weigh: the client's weight in the server's sum, $\alpha_i$.

@@ -102,7 +102,7 @@ EQUIVALENCE_CLAIMS = (
         r"\quad \bar\sigma = \sum_i\alpha_i\sigma_i,"
         r"\ G = \sum_i\alpha_i g_i$",
         hypotheses=PLAIN,
-        source="MATH.md I4",
+        source="MATHEMATICS.md#I4",
     ),
     symbolic_claim(
         "I4-warm-start",
@@ -111,7 +111,7 @@ EQUIVALENCE_CLAIMS = (
         latex=r"$\pi_i^0 = -\nabla F_i(w^0):\quad w^1 = w^0 - G^0/\bar\sigma,\quad"
         r" w^{\ell+1} = w^\ell - \frac{1}{\bar\sigma}(2G^\ell - G^{\ell-1})$",
         hypotheses=PLAIN,
-        source="MATH.md I4",
+        source="MATHEMATICS.md#I4",
     ),
     symbolic_claim(
         "heavy-ball-on-optimistic-gradient",
@@ -124,7 +124,7 @@ EQUIVALENCE_CLAIMS = (
             "sigma_i and rho_i Q_i equal for all clients and constant, Q symmetric",
             "gamma = 1, lambda = 0",
         ),
-        source="derived from MATH.md I3",
+        source="derived from MATHEMATICS.md#I3",
     ),
     symbolic_claim(
         "constant-gradient-gives-gradient-steps",
@@ -134,7 +134,7 @@ EQUIVALENCE_CLAIMS = (
         latex=r"$g_i\ \mathrm{constant}:\quad w^{\ell+1} - w^\ell"
         r" \rightarrow -\frac{\sum_i\alpha_i g_i}{\sum_i\alpha_i\sigma_i}$",
         hypotheses=("0 <= Q_i^l <= eta I, free to change with l", "sigma_i constant, lambda = 0"),
-        source="MATH.md I3",
+        source="MATHEMATICS.md#I3",
     ),
 )
 """The equivalences."""

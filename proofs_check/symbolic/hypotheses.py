@@ -12,7 +12,7 @@ from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
 from proofs_check.symbolic.replays import Replayed, cycle_trial, doubling_trial, kink_trial, slope_trial
 
 ONE_CLIENT = (
-    "one client (any split of F among clients is the same, MATH.md I5)",
+    "one client (any split of F among clients is the same, MATHEMATICS.md#I5)",
     "gamma = 1, lambda = 0, full gradients",
 )
 
@@ -156,7 +156,7 @@ HYPOTHESIS_CLAIMS = (
             *ONE_CLIENT,
             "with bounded sublevel sets, a bounded Q and a constant penalty above a threshold it is PROVED: see T6",
         ),
-        source="MATH.md section 5, the abstract",
+        source="MATHEMATICS.md#claims, the abstract",
         provenance="quoted",
     ),
     symbolic_claim(
@@ -170,7 +170,7 @@ HYPOTHESIS_CLAIMS = (
         ),
         latex=r"$F(w) = aw:\quad w^{\ell+1} - w^\ell = -\frac{a}{\sigma}$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0"),
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
     ),
     symbolic_claim(
         "V8-without-a-gradient-at-a-kink",
@@ -179,7 +179,7 @@ HYPOTHESIS_CLAIMS = (
         latex=r"$F(w) = |w|:\quad |w^{\ell+1} - w^\ell| \geq \frac{1}{\sigma}\ \mathrm{for\ every}\ \ell,"
         r"\ \mathrm{every}\ \sigma$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0", "w0 = 1/(2 sigma)"),
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
     ),
     symbolic_claim(
         "V8-without-a-lipschitz-gradient",
@@ -189,7 +189,7 @@ HYPOTHESIS_CLAIMS = (
         latex=r"$F(w) = |w|^{3/2},\ w^0 = \frac{9}{4\sigma^2}:\quad |w^\ell| \rightarrow \frac{81}{16\sigma^2},"
         r"\ \mathrm{sign}(w^{\ell+1}) = -\mathrm{sign}(w^\ell)$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0"),
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
     ),
     symbolic_claim(
         "V8-without-a-bound-on-the-preconditioner",
@@ -197,7 +197,7 @@ HYPOTHESIS_CLAIMS = (
         Proof(_unbounded_preconditioner, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"steps": 40}, doubling_trial)),
         latex=r"$F = \frac{1}{2}w^2,\ \sigma = 2,\ Q_k = (k-1)2^k + 2:\quad w^k = \frac{3 - k}{4}$",
         hypotheses=(*ONE_CLIENT, "warm start at w0 = 1, rho = 1"),
-        source="MATH.md V8",
+        source="MATHEMATICS.md#V8",
     ),
 )
 """The claims about the hypotheses."""

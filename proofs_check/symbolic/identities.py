@@ -1,4 +1,4 @@
-"""MATH.md section 4, the identities of one round: I1, I2, I3, I5, I7."""
+"""MATHEMATICS.md#identities, the identities of one round: I1, I2, I3, I5, I7."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -177,7 +177,7 @@ IDENTITY_CLAIMS = (
         latex=r"$\pi_i^{\ell+1} = -g_i - \rho_i Q_i d_i^{\ell+1},\quad"
         r" d_i^{\ell+1} = (\pi_i^{\ell+1} - \pi_i^\ell)/\sigma_i^{\ell+1}$",
         hypotheses=("any Q_i (non-commutative symbol)", "any sigma_i > 0, rho_i, gamma_i"),
-        source="MATH.md I1",
+        source="MATHEMATICS.md#I1",
     ),
     symbolic_claim(
         "I2-server-increment",
@@ -186,7 +186,7 @@ IDENTITY_CLAIMS = (
         latex=r"$(\sum_i \alpha_i\sigma_i^\ell + \lambda)(w^{\ell+1} - w^\ell)"
         r" = \sum_i \alpha_i(2\pi_i^\ell - \pi_i^{\ell-1}) - \lambda w^\ell$",
         hypotheses=("any clients, weights that sum to 1", "any sigma_i, rho_i, Q_i, gamma_i, lambda >= 0"),
-        source="MATH.md I2",
+        source="MATHEMATICS.md#I2",
     ),
     symbolic_claim(
         "I3-momentum-form",
@@ -194,7 +194,7 @@ IDENTITY_CLAIMS = (
         Proof(_momentum_form, PISA_EQUATIONS, Verdict.PROVED),
         latex=r"$-\pi_i^+ = (I - M_i)(-\pi_i) + M_i g_i,\quad M_i = \sigma_i(\sigma_i I + \rho_i Q_i)^{-1}$",
         hypotheses=(EIGEN, "Q_i positive semidefinite for 0 < M <= I"),
-        source="MATH.md I3",
+        source="MATHEMATICS.md#I3",
     ),
     symbolic_claim(
         "I5-partition-invariance",
@@ -207,7 +207,7 @@ IDENTITY_CLAIMS = (
             "rho = 0 and the same sum of alpha_i sigma_i at every round, or sigma_i and rho_i Q_i equal for all"
             " clients and independent of the partition",
         ),
-        source="MATH.md I5",
+        source="MATHEMATICS.md#I5",
     ),
     symbolic_claim(
         "I7-changes-of-the-lagrangian",
@@ -217,7 +217,7 @@ IDENTITY_CLAIMS = (
         r" \sum_i\alpha_i\frac{\sigma_i^+ - \sigma_i}{2}\|w_i^\ell - w^{\ell+1}\|^2,\quad"
         r" \sum_i\alpha_i\frac{\|\Delta\pi_i\|^2}{\sigma_i^+}$",
         hypotheses=("any F_i, Q_i", "weights that sum to 1", "norms as sums over coordinates"),
-        source="MATH.md I7",
+        source="MATHEMATICS.md#I7",
     ),
 )
 """The identities of one round."""

@@ -78,7 +78,7 @@ LIMIT_CLAIMS = (
             "gradients bounded by B, or by B + r|w - w0| (then with a larger C); they may be pure noise",
             "0 <= Q_i <= eta I, norms of symmetric matrices",
         ),
-        source="MATH.md V1",
+        source="MATHEMATICS.md#V1",
     ),
     symbolic_claim(
         "V2-steps-carry-the-residual",
@@ -86,7 +86,7 @@ LIMIT_CLAIMS = (
         Proof(_aggregate_limit, PISA_EQUATIONS, Verdict.PROVED),
         latex=r"$(\sum_i\alpha_i\sigma_i + \lambda)\,\Delta w \rightarrow -\nabla F_\lambda(w^\infty)$",
         hypotheses=("full gradients, continuous", "gamma < 1, 0 <= Q_i <= eta I", "the iterates converge (V1)"),
-        source="MATH.md V2",
+        source="MATHEMATICS.md#V2",
     ),
 )
 """The limits under geometric penalties."""

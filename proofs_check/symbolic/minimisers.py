@@ -82,7 +82,7 @@ MINIMISER_CLAIMS = (
         Proof(_server_step, PISA_EQUATIONS, Verdict.PROVED),
         latex=r"$w^{\ell+1} = \arg\min_w L(w, W^\ell, \Pi^\ell; \sigma^\ell)$",
         hypotheses=("sigma_i > 0, lambda >= 0", "weights that sum to 1"),
-        source="MATH.md section 2",
+        source="MATHEMATICS.md#algorithm",
         provenance="reconstructed",
     ),
     symbolic_claim(
@@ -92,7 +92,7 @@ MINIMISER_CLAIMS = (
         latex=r"$w_i^{\ell+1} = \arg\min_x\ \langle g_i + \pi_i, x - w\rangle"
         r" + \frac{1}{2}\|x - w\|^2_{\sigma_i I + \rho_i Q_i}$",
         hypotheses=("Q_i symmetric positive semidefinite: components in an eigenbasis", "sigma_i > 0, rho_i >= 0"),
-        source="MATH.md section 2",
+        source="MATHEMATICS.md#algorithm",
         provenance="reconstructed",
     ),
     symbolic_claim(
@@ -101,7 +101,7 @@ MINIMISER_CLAIMS = (
         Proof(_multiplier_step, PISA_EQUATIONS, Verdict.PROVED),
         latex=r"$\pi_i^{\ell+1} = \pi_i^\ell + \sigma_i^{\ell+1}\,\partial L/\partial \pi_i$",
         hypotheses=("any Q_i",),
-        source="MATH.md section 2",
+        source="MATHEMATICS.md#algorithm",
         provenance="reconstructed",
     ),
     symbolic_claim(
@@ -111,7 +111,7 @@ MINIMISER_CLAIMS = (
         latex=r"$(w, W, \Pi)^+ = (w, W, \Pi)"
         r"\ \Leftrightarrow\ \nabla F_i(w_i) + \pi_i = 0,\ w_i = w,\ \lambda w = \sum_i\alpha_i\pi_i$",
         hypotheses=("full gradients", "Q_i symmetric positive semidefinite", "finite sigma_i > 0"),
-        source="MATH.md section 1",
+        source="MATHEMATICS.md#problem",
     ),
 )
 """The minimisers and the fixed points."""

@@ -1,7 +1,7 @@
 r"""Newton–Schulz as NSISA uses it: the quintic $p(x) = ax + bx^3 + cx^5$ on singular values, exactly.
 
-Source: MATH.md section 3; the coefficients are decimal and are taken as the rationals they are. Intervals are found
-by exact bisection and shown by root isolation; no float decides anything.
+Source: MATHEMATICS.md#preconditioners; the coefficients are decimal and are taken as the rationals they are. Intervals
+are found by exact bisection and shown by root isolation; no float decides anything.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from proofs_check.symbolic.replays import Replayed
 
 WEIGHTS = (Fraction(3, 4), Fraction(1, 4))
 GRADIENTS = (Fraction(1), Fraction(-3))
-"""MATH.md V9: two clients, the second gradient minus three times the first; the weighted sum is 0."""
+"""MATHEMATICS.md#V9: two clients, the second gradient minus three times the first; the weighted sum is 0."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,7 +232,7 @@ NEWTON_SCHULZ_CLAIMS = (
         Proof(_singular_values, MUON, Verdict.PROVED),
         latex=r"$X = U S V^T\ \Rightarrow\ aX + bAX + cA^2X = U(aS + bS^3 + cS^5)V^T,\quad A = XX^T$",
         hypotheses=("thin singular value decomposition, S diagonal",),
-        source="MATH.md section 3",
+        source="MATHEMATICS.md#preconditioners",
     ),
     symbolic_claim(
         "newton-schulz-fixed-points",
@@ -240,7 +240,7 @@ NEWTON_SCHULZ_CLAIMS = (
         Proof(_fixed_points, MUON, Verdict.PROVED),
         latex=r"$p(x) = x,\ x > 0\ \Leftrightarrow\ x^2 = \frac{4775 \pm \sqrt{2936618}}{4063},\quad |p'(x)| > 1$",
         hypotheses=("(a, b, c) = (3.4445, -4.7750, 2.0315)",),
-        source="MATH.md section 3",
+        source="MATHEMATICS.md#preconditioners",
     ),
     symbolic_claim(
         "newton-schulz-landing-interval",
@@ -248,7 +248,7 @@ NEWTON_SCHULZ_CLAIMS = (
         Proof(_landing, MUON, Verdict.PROVED),
         latex=r"$s \in [0.001506, 1]\ \Rightarrow\ p^{\circ 5}(s) \in [0.6818, 1.2024]$",
         hypotheses=("singular values of a matrix of Frobenius norm 1", "exact arithmetic"),
-        source="MATH.md section 3",
+        source="MATHEMATICS.md#preconditioners",
     ),
     symbolic_claim(
         "newton-schulz-never-returns-an-orthogonal-matrix",
@@ -258,7 +258,7 @@ NEWTON_SCHULZ_CLAIMS = (
         latex=r"$U^TU = I_n:\quad \mathrm{NS}(U) = p^{\circ 5}(n^{-1/2})\,U,"
         r"\quad p^{\circ 5}(n^{-1/2}) \neq 1\ \mathrm{for\ all}\ n$",
         hypotheses=("square U, normalised by its Frobenius norm",),
-        source="MATH.md section 3",
+        source="MATHEMATICS.md#preconditioners",
     ),
     symbolic_claim(
         "V9-nsisa-fixed-points",
@@ -272,7 +272,7 @@ NEWTON_SCHULZ_CLAIMS = (
         latex=r"$\sum_i\alpha_i g_i = 0\ \nRightarrow\ \sum_i\alpha_i\mathrm{NS}(g_i) = 0,\quad"
         r" \alpha = (\frac{3}{4}, \frac{1}{4}),\ g_2 = -3g_1$",
         hypotheses=("matrix parameter, lambda = 0", "momentum at rest"),
-        source="MATH.md V9",
+        source="MATHEMATICS.md#V9",
     ),
 )
 """The claims about Newton–Schulz."""

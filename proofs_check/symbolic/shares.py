@@ -1,7 +1,7 @@
 r"""Geometric penalties on one quadratic: the share of the first gradient that never goes away, in closed form.
 
 The share of the first gradient that survives on $F = \frac r2(w-1)^2$, $\rho = \lambda = 0$, cold start, is a function
-of $x = r/\sigma^0$ and γ. With $e^\ell = (1 - w^\ell)/(1 - w^0)$ the order of MATH.md section 2 gives
+of $x = r/\sigma^0$ and γ. With $e^\ell = (1 - w^\ell)/(1 - w^0)$ the order of MATHEMATICS.md#algorithm gives
 $e^{\ell+1} = (1 - 2x\gamma^\ell)e^\ell + x\gamma^\ell e^{\ell-1}$, $e^1 = 1$, $e^0 := 0$. Shifting ℓ by one shows that
 the limit A obeys $A(x) = (1 - 2\gamma x)A(\gamma x) + \gamma^2xA(\gamma^2x)$, $A(0) = 1$; A is entire (the locally
 uniform limit of polynomials, since $\sum x\gamma^\ell < \infty$), so its coefficients follow:
@@ -21,9 +21,9 @@ from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
 from proofs_check.symbolic.replays import Replayed
 
 CURVATURE_RATIO = Fraction(1, 8)
-"""MATH.md V2: σ⁰ = 8r."""
+"""MATHEMATICS.md#V2: σ⁰ = 8r."""
 KEPT = {Fraction(3, 4): ("0.6254", 4), Fraction(9, 10): ("0.2969", 4), Fraction(99, 100): ("0.0000056", 7)}
-"""MATH.md V2's shares and the decimals they are given to."""
+"""MATHEMATICS.md#V2's shares and the decimals they are given to."""
 
 
 def _errors(algorithm: Algorithm, rounds: int) -> tuple[list[Expression], Expression, Expression]:
@@ -196,7 +196,7 @@ SHARE_CLAIMS = (
         r"\frac{-x\gamma^k(2 - \gamma^k)}{1 - \gamma^k} = {}_1\phi_1(\frac{\gamma}{2}; 0; \gamma, 2\gamma x),"
         r"\quad x = \frac{r}{\sigma^0}$",
         hypotheses=("F = r(w-1)^2/2, rho = lambda = 0, cold start", "sigma grows before the client's step"),
-        source="MATH.md V2",
+        source="MATHEMATICS.md#V2",
     ),
     symbolic_claim(
         "V2-limit-is-stationary",
@@ -210,7 +210,7 @@ SHARE_CLAIMS = (
         latex=r"$\lim_\ell\frac{\nabla F(w^\ell)}{\nabla F(w^0)} \geq (1 - 2x\gamma)"
         r"\exp(-\frac{4x\gamma^2}{3(1-\gamma)}) > 0,\quad x = \frac{r}{\sigma^0} \leq \frac{1}{4}$",
         hypotheses=("F = r(w-1)^2/2, rho = lambda = 0, cold start", "every gamma < 1, every sigma^0 >= 4r"),
-        source="MATH.md V2",
+        source="MATHEMATICS.md#V2",
     ),
 )
 """The share that survives."""

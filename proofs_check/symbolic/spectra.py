@@ -2,7 +2,7 @@ r"""PISA on quadratics: the characteristic polynomial of a round, and when its r
 
 A real quadratic $P(z) = Az^2 + Bz + C$ with $A > 0$ has both roots in $|z| < 1$ iff $P(1) > 0$, $P(-1) > 0$ and
 $|C| < A$ (E. I. Jury, Theory and Application of the z-Transform Method, 1964). With full gradients and either ρ = 0 or
-a common $\rho Q$ that commutes with the Hessian, the server's sequence is that of one client (MATH.md I5), one
+a common $\rho Q$ that commutes with the Hessian, the server's sequence is that of one client (MATHEMATICS.md#I5), one
 eigenvalue h at a time.
 """
 
@@ -135,7 +135,7 @@ SPECTRUM_CLAIMS = (
         latex=r"$\mathrm{stable} \Leftrightarrow \sum_i\alpha_i\sigma_i >"
         r" \frac{3}{2}\lambda_{\max}(H) - \frac{\lambda}{2}$",
         hypotheses=("rho = 0, gamma = 1, full gradients", "H = Hessian of sum alpha_i F_i positive definite"),
-        source="MATH.md I6",
+        source="MATHEMATICS.md#I6",
     ),
     symbolic_claim(
         "spectrum-on-quadratics",
@@ -145,7 +145,7 @@ SPECTRUM_CLAIMS = (
         latex=r"$\mathrm{stable} \Leftrightarrow \sigma + 2\rho q + \frac{\lambda}{2} + \frac{\rho q\lambda}{\sigma}"
         r" > \frac{3}{2}h$",
         hypotheses=("gamma = 1, full gradients", "sigma_i and rho_i Q_i equal, Q commutes with H", "h > 0"),
-        source="derived, extends MATH.md I6",
+        source="derived, extends MATHEMATICS.md#I6",
     ),
 )
 """The spectra."""

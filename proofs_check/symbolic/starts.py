@@ -12,7 +12,7 @@ from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
 from proofs_check.symbolic.replays import Replayed
 
 PENALTY, RHOS, ROUNDS, SPREAD = Fraction(3), (Fraction(0), Fraction(2)), 10, Fraction(1000)
-"""MATH.md V6: f_i = ±b x + x²/2, σ = 3, ρ = (0, 2), Q = I, N = 10, b = 1000."""
+"""MATHEMATICS.md#V6: f_i = ±b x + x²/2, σ = 3, ρ = (0, 2), Q = I, N = 10, b = 1000."""
 
 
 def _pair(start: Fraction, multipliers: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))) -> list[Client]:
@@ -154,7 +154,7 @@ START_CLAIMS = (
         latex=r"$\forall N\ \exists b:\ \min_{k\leq N}\|\nabla F(w^k)\|^2 \geq 2L(F(w^0) - F^\star),\quad"
         r" f_i = \pm bx + \frac{1}{2}x^2$",
         hypotheses=("sigma = 3, rho = (0, 2), Q = I, gamma = 1, lambda = 0, alpha = (1/2, 1/2)", "full gradients"),
-        source="MATH.md V6",
+        source="MATHEMATICS.md#V6",
     ),
     symbolic_claim(
         "V7-bound-from-the-first-gap",
@@ -164,7 +164,7 @@ START_CLAIMS = (
         r"\ K_N > 0,\quad"
         r" F = \frac{1}{2}(w - c)^2$",
         hypotheses=("sigma > 4, lambda > 0, rho = 0, gamma = 1", "started at the minimiser, c free"),
-        source="MATH.md V7",
+        source="MATHEMATICS.md#V7",
     ),
 )
 """The claims about the start."""

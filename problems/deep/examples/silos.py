@@ -53,7 +53,7 @@ def silo_round(
     round with m clients, as long as σ, λ and lr are the same for all: any server that takes weighted means will do.
     π and v stay in ``optimizer``.
 
-    Source: MATH.md section 2, I2.
+    Source: MATHEMATICS.md#algorithm, I2.
     """
     model.load_state_dict(received)
     optimizer.step(closure)

@@ -13,7 +13,7 @@ from proofs_check.symbolic.algebra import Expression
 from proofs_check.symbolic.theorems.domains import Orthant
 from proofs_check.symbolic.theorems.proof import Identity, Proof, Sign, theorem
 
-SOURCE = "ours; THEOREMS_PRECONDITIONED.md section 3"
+SOURCE = "ours; MATHEMATICS.md#T9"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from proofs_check.symbolic.theorems.potentials import SETTING, small_penalty_rho
 from proofs_check.symbolic.theorems.proof import Fact, Identity, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import optimistic_gradient
 
-SOURCE = "ours; THEOREMS.md section 2"
+SOURCE = "ours; MATHEMATICS.md#T2"
 
 
 def coefficients(chain: Nonconvex | Convex) -> dict[str, Expression]:

@@ -2,7 +2,7 @@ r"""The inequalities between two consecutive points of one smooth function.
 
 $L = 1$, that the theorems for $\rho = \lambda = 0$ use.
 
-With $g_{-1}$ given and $w_{k+1} = w_k - (2g_k - g_{k-1})/\kappa$ (PISA with $\rho = \lambda = 0$, MATH.md I4),
+With $g_{-1}$ given and $w_{k+1} = w_k - (2g_k - g_{k-1})/\kappa$ (PISA with $\rho = \lambda = 0$, MATHEMATICS.md#I4),
 ``before``, ``here``, ``after`` are $g_{k-1}, g_k, g_{k+1}$ and ``move`` is $w_k - w_{k+1}$.
 """
 

@@ -14,7 +14,7 @@ from proofs_check.symbolic.theorems.domains import Interval
 from proofs_check.symbolic.theorems.potentials import SETTING
 from proofs_check.symbolic.theorems.proof import Holds, Identity, Proof, Sign, theorem
 
-SOURCE = "ours; THEOREMS.md section 3"
+SOURCE = "ours; MATHEMATICS.md#T3"
 PENALTIES = tuple(map(Fraction, ("1", "3/2", "17/10", "2", "5/2", "3", "7", "16")))
 
 

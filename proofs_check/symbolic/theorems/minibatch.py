@@ -18,7 +18,7 @@ from proofs_check.symbolic.theorems.domains import Orthant
 from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
 
-SOURCE = "ours; THEOREMS_PRECONDITIONED.md section 2, extended to λ ≥ 0 and unequal σ_i with better constants"
+SOURCE = "ours; MATHEMATICS.md#T7, extended to λ ≥ 0 and unequal σ_i with better constants"
 
 
 def mean_iterate_facts() -> tuple[Fact, ...]:
@@ -40,7 +40,9 @@ def mean_iterate_facts() -> tuple[Fact, ...]:
     bounded = {next_step: 1 / ((sigma + y) * (1 + x))}
     return (
         Identity(
-            "MATH.md section 2 order: y⁺ = y − (2c − c⁺)A⁺", then, w + step * before - (2 * step - next_step) * mean
+            "MATHEMATICS.md#algorithm order: y⁺ = y − (2c − c⁺)A⁺",
+            then,
+            w + step * before - (2 * step - next_step) * mean,
         ),
         Identity("mixed order: y⁺ = y − A⁺/σ for every λ", then_mixed, w + before / sigma - mean / sigma),
         Identity("constant σ: c = 1/σ", step.subs(next_step, 1 / sigma), 1 / sigma),
@@ -150,12 +152,12 @@ CLAIMS = (
     ),
     theorem(
         "T7-minibatch-growing",
-        "The order of MATH.md section 2 with nondecreasing penalties, any Q, any λ ≥ 0, for every κ_k ≥"
+        "The order of MATHEMATICS.md#algorithm with nondecreasing penalties, any Q, any λ ≥ 0, for every κ_k ≥"
         " 20√((1+β)(1+2β)): at every k"
         " E V_{k+1} ≤ V_k − 0.55τ_k‖∇F_λ(w_k)‖² + τ_k[1.2v/κ_k + (1+2β)(20/κ_k² + 12q²)v̄], 1/(σ_k+λ) ≤ τ_k ≤ 2/σ_k.",
         latex=r"$E\,V_{k+1} \leq V_k - \frac{11\tau_k}{20}\|\nabla F_\lambda(w_k)\|^2 +"
         r" \tau_k[\frac{6v}{5\kappa_k}+(1+2\beta_k)(\frac{20}{\kappa_k^2}+12q_k^2)\bar{v}]$",
-        hypotheses=(*HYPOTHESES, "the client solves with σ_{k+1} and the next server step uses the same (MATH.md"
+        hypotheses=(*HYPOTHESES, "the client solves with σ_{k+1} and the next server step uses the same (MATHEMATICS.md"
         " section 2)"),
         source=SOURCE,
         proof=lambda: minibatch_proof(GROWING),

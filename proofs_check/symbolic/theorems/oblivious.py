@@ -13,7 +13,7 @@ from proofs_check.symbolic.theorems.domains import Orthant
 from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
 
-SOURCE = "ours; THEOREMS_PRECONDITIONED.md section 4"
+SOURCE = "ours; MATHEMATICS.md#T8"
 
 
 @dataclasses.dataclass(frozen=True)

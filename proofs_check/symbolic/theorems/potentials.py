@@ -20,7 +20,7 @@ from proofs_check.symbolic.theorems.interpolation import (
 from proofs_check.symbolic.theorems.proof import Certificate, Identity, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import optimistic_gradient
 
-SOURCE = "ours; THEOREMS.md section 1"
+SOURCE = "ours; MATHEMATICS.md#T1"
 SETTING = (
     "full gradients, ρ = λ = 0, constant σ, any number of clients, any split of the data; κ = σ/L, L the smoothness"
     " of F",

@@ -19,15 +19,15 @@ from proofs_check.symbolic.theorems.full_round import (
 from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
 
-SOURCE = "ours; THEOREMS_PRECONDITIONED.md section 1"
+SOURCE = "ours; MATHEMATICS.md#T6"
 HYPOTHESES = (
     "full gradients; every F_i is L-smooth (nonconvex allowed), F_λ bounded below; any number of clients, any split,"
     " λ ≥ 0",
     "Q_i symmetric, 0 ⪯ ρ_iQ_i ⪯ βσ_iI, otherwise arbitrary: it may depend on client, iteration and current gradient",
     "σ = Σα_iσ_i nondecreasing, (σ−L)(σ+λ) ≥ X(β)L² with X = 4/(4−β) for β ≤ 3 and (β−1)² for β ≥ 3;"
     " sufficient for every λ: σ/L ≥ (1+√(1+4X))/2",
-    "the client solves with σ^{ℓ+1} and the next server step uses the same (MATH.md section 2); V_k is taken after"
-    " that client step",
+    "the client solves with σ^{ℓ+1} and the next server step uses the same (MATHEMATICS.md#algorithm);"
+    " V_k is taken before the client's step at w_k",
 )
 
 
@@ -165,7 +165,7 @@ CLAIMS = (
         " (σ−L)(σ+λ) ≥ X_δL²: X_δ = 4/(4(1−δ)−β) for β < 4(1−δ), (β−1)²/((1+β)√(1−δ)−β)² for β ≥ 3, √(1−δ) > β/(1+β).",
         latex=r"$V_{k+1}-F^* \leq (1-\min(\mu/s_k,\delta))\,(V_k-F^*)$",
         hypotheses=(*HYPOTHESES[:2], "σ nondecreasing with X_δ in place of X", HYPOTHESES[3], "‖∇F_λ‖² ≥ 2μ(F_λ − F*)"),
-        source="ours; THEOREMS_PRECONDITIONED.md section 1 with strict slack, written out for this project",
+        source="ours; MATHEMATICS.md#T6 with strict slack, written out for this project",
         proof=linear_proof,
     ),
 )

@@ -15,7 +15,7 @@ from proofs_check.symbolic.theorems.domains import Orthant
 from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
 
-SOURCE = "ours; multipliers from a semidefinite programme, rounded to fractions (THEOREMS_PRECONDITIONED.md section 5"
+SOURCE = "ours; multipliers from a semidefinite programme, rounded to fractions (MATHEMATICS.md#T12"
 " left it open)"
 
 
@@ -183,7 +183,7 @@ HYPOTHESES = (
     "full gradients; every F_i is L-smooth (nonconvex allowed), F bounded below, λ = 0; any number of clients, any"
     " split",
     "Q_i symmetric, 0 ⪯ ρ_iQ_i ⪯ βσ_iI, otherwise arbitrary at every step; σ = Σα_iσ_i nondecreasing; order of"
-    " MATH.md section 2",
+    " MATHEMATICS.md#algorithm",
     "σ ≥ κ_0L: F_i is also L'-smooth with L' = σ/κ_0, so that one certificate at κ_0 covers every κ ≥ κ_0 and every"
     " smaller β",
 )

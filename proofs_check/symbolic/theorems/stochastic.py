@@ -12,7 +12,7 @@ from proofs_check.symbolic.algebra import Expression
 from proofs_check.symbolic.theorems.domains import Interval, Orthant
 from proofs_check.symbolic.theorems.proof import Certificate, Identity, Inequality, Proof, Sign, theorem
 
-SOURCE = "ours; THEOREMS.md section 4"
+SOURCE = "ours; MATHEMATICS.md#T5"
 HYPOTHESES = (
     "ρ = λ = 0; F is L-smooth and bounded below; κ_k = σ_k/L nondecreasing and deterministic, κ_0 > 3/2; stated for L"
     " = 1",
@@ -175,7 +175,9 @@ def both_orders_proof() -> Proof:
     return (
         mean_iterate(),
         Identity(
-            "order of MATH.md section 2: y_{k+1} = y_k − (2/σ_k − 1/σ_{k+1})ĝ_k", moved + estimate / then, recursion
+            "order of MATHEMATICS.md#algorithm: y_{k+1} = y_k − (2/σ_k − 1/σ_{k+1})ĝ_k",
+            moved + estimate / then,
+            recursion,
         ),
         both_orders_step(),
         Sign("κ_0 ≥ 1+√2 suffices in the order of section 2", (drop / step).subs(place), Orthant()),
@@ -224,7 +226,7 @@ CLAIMS = (
         "T5-stochastic-both-orders",
         "For nondecreasing penalties in either order and every s > 0, at every k E V_{k+1} ≤ V_k − c_k‖∇F(w_k)‖² +"
         " (τ_k²/2 + b_{k+1})v,"
-        " c_k = τ_k(1 − s/(2κ_k) − τ_k/2) − b_{k+1}, b_k = τ_k/(2sκ_k); in the order of MATH.md section 2 c_k ≥ 0 for"
+        " c_k = τ_k(1 − s/(2κ_k) − τ_k/2) − b_{k+1}, b_k = τ_k/(2sκ_k); in Algorithm 1's order c_k ≥ 0 for"
         " κ_0 ≥ 1+√2.",
         latex=r"$E\,V_{k+1} \leq V_k - c_k\|\nabla F(w_k)\|^2 + (\tau_k^2/2 + b_{k+1})v,\quad"
         r" \tau_k = \frac{2}{\kappa_k}-\frac{1}{\kappa_{k+1}}\ \mathrm{or}\ \frac{1}{\kappa_k}$",
@@ -232,7 +234,7 @@ CLAIMS = (
             *HYPOTHESES[:2],
             "either order of the penalty; all clients' penalties grow by the same factor in the mixed order",
         ),
-        source="ours; extends THEOREMS.md section 4 to the order of MATH.md section 2",
+        source="ours; extends MATHEMATICS.md#T5 to the order of MATHEMATICS.md#algorithm",
         proof=both_orders_proof,
     ),
     theorem(
