@@ -37,12 +37,12 @@ class Theorem:
 def _constant() -> Iterator[Theorem]:
     for name in ("nonconvex", "convex"):
         for rounds in (1, 2, 3, 4, 5, 10):
-            yield Theorem(f"B-{name}-kappa-2", f"{name}-kappa2-N{rounds}", pisa_setting(name, rounds))
+            yield Theorem(f"W-{name}-kappa-2", f"{name}-kappa2-N{rounds}", pisa_setting(name, rounds))
     for name, sigmas in (("nonconvex", ("17/10", "19/10", "4", "8")), ("convex", ("8/5", "17/10", "4", "8"))):
         for sigma in sigmas:
             label = sigma.replace("/", "over")
             question = pisa_setting(name, 5, sigma=Fraction(sigma))
-            yield Theorem(f"B-{name}-other-kappa", f"{name}-kappa{label}-N5", question)
+            yield Theorem(f"W-{name}-other-kappa", f"{name}-kappa{label}-N5", question)
 
 
 def _schedules() -> Iterator[Theorem]:
