@@ -1,0 +1,125 @@
+"""Build the Coq sources and the certificates, and ask the kernel what each theorem says and rests on."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from proofs_check.claim import Claim
+from proofs_check.formal.manifest import SOURCES, Manifest, Theorem, source_hashes, words_hash
+from proofs_check.formal.theorems import THEOREMS
+
+INSTALL = "apt-get install --no-install-recommends coq, or: docker run --rm -v .:/w -w /w debian:bookworm …"
+
+
+def build(folder: Path, claims: Sequence[Claim], *, jobs: int = 2, recheck: bool = True) -> Manifest:
+    """Return the record of a build in ``folder``, which keeps what was compiled for the next one.
+
+    Args:
+        folder: where the sources are copied to and compiled.
+        claims: the table; the words of those in `THEOREMS` are recorded.
+        jobs: how many files are compiled at a time (.5 GB each).
+        recheck: whether coqchk, a second and smaller program, also checks the compiled library.
+
+    Raises:
+        FileNotFoundError: Coq is not installed.
+        ValueError: a file or a theorem is not accepted; the message has Coq's words.
+    """
+    if shutil.which("coqc") is None:
+        raise FileNotFoundError(f"coqc: not installed ({INSTALL})")
+    folder.mkdir(parents=True, exist_ok=True)
+    library = _copy_sources(folder)
+    _compile(folder, library, jobs)
+    if recheck:
+        _run(["coqchk", "-silent", "-o", "-Q", ".", "PISA", *(f"PISA.{path.stem}" for path in library)], folder)
+    names = sorted({name for theorems in THEOREMS.values() for name in theorems})
+    known = {claim.name: words_hash(claim) for claim in claims if claim.name in THEOREMS}
+    return Manifest(coq_version(), source_hashes(), dict(sorted(known.items())), _ask(folder, names))
+
+
+def coq_version() -> str:
+    """Return the version of the Coq at hand."""
+    return _run(["coqc", "--print-version"], Path()).split()[0]
+
+
+def _copy_sources(folder: Path) -> list[Path]:
+    """Copy what changed, so that only that is compiled again; what has gone goes here too."""
+    present = {path.name: path.read_bytes() for path in sorted(SOURCES.glob("*.v"))}
+    for stale in folder.glob("*.v"):
+        if stale.name not in present and not stale.name.startswith("Certificates"):
+            stale.unlink()
+    for name, text in present.items():
+        if not (folder / name).exists() or (folder / name).read_bytes() != text:
+            (folder / name).write_bytes(text)
+    return [folder / name for name in present]
+
+
+def _compile(folder: Path, files: Iterable[Path], jobs: int) -> None:
+    lines = ["-Q . PISA", "-arg -w", "-arg none", *(path.name for path in files)]
+    (folder / "_CoqProject").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _run(["coq_makefile", "-f", "_CoqProject", "-o", "CoqMakefile"], folder)
+    _run(["make", "-s", "-f", "CoqMakefile", f"-j{jobs}"], folder)
+
+
+def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
+    """Return each theorem's statement and axioms, in the words of one run of Coq."""
+    modules = sorted({name.split(".")[0] for name in names})
+    script = [f"From PISA Require {' '.join(modules)}.", "Set Printing Width 110."]
+    for number, name in enumerate(names):
+        script += [
+            f'Redirect "{number}.statement" Check @{name}.',
+            f'Redirect "{number}.axioms" Print Assumptions {name}.',
+        ]
+    (folder / "Questions.v").write_text("\n".join(script) + "\n", encoding="utf-8")
+    _run(["coqc", "-q", "-w", "none", "-Q", ".", "PISA", "Questions.v"], folder)
+    found = {}
+    for number, name in enumerate(names):
+        statement, axioms = (folder / f"{number}.{kind}.out" for kind in ("statement", "axioms"))
+        file, line = _place(folder, name)
+        found[name] = Theorem(
+            file, line, statement.read_text(encoding="utf-8").strip(), _axioms(axioms.read_text("utf-8"))
+        )
+        statement.unlink()
+        axioms.unlink()
+    return found
+
+
+def _axioms(printed: str) -> tuple[str, ...]:
+    """Return the names in what Print Assumptions said; "Admitted" would be one of them."""
+    return tuple(sorted(re.findall(r"^([A-Za-z_][\w.']*)(?:\s*:|\s*$)", printed.partition("Axioms:")[2], re.MULTILINE)))
+
+
+def _place(folder: Path, name: str) -> tuple[str, int]:
+    module, theorem = name.split(".")
+    pattern = re.compile(rf"^\s*(Theorem|Lemma|Corollary)\s+{re.escape(theorem)}\b")
+    for number, line in enumerate((folder / f"{module}.v").read_text(encoding="utf-8").splitlines(), start=1):
+        if pattern.match(line):
+            return f"proofs_check/formal/coq/{module}.v", number
+    raise ValueError(f"{name}: no theorem of that name stands in {module}.v")
+
+
+def _run(command: Sequence[str], folder: Path) -> str:
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise ValueError(f"{' '.join(command)[:120]}: {(run.stderr or run.stdout).strip()[-1500:]}")
+    return run.stdout
+
+
+def differences(committed: Manifest, built: Manifest) -> list[str]:
+    """Return where a committed record says other than a build of the present sources."""
+    found = []
+    for field in ("coq", "sources", "claims", "theorems"):
+        ours, theirs = getattr(committed, field), getattr(built, field)
+        if field == "coq":
+            found += [f"coq: {ours or 'none'} is recorded, {theirs} is here"] if ours != theirs else []
+            continue
+        names = [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
+        found += [f"{field}: {name} differs" for name in names]
+    return found
+
+
+def unsound(manifest: Manifest, allowed: Iterable[str]) -> list[str]:
+    """Return the theorems that rest on an axiom outside ``allowed``."""
+    extra = {name: sorted(set(one.axioms) - set(allowed)) for name, one in manifest.theorems.items()}
+    return [f"{name} rests on {', '.join(axioms)}" for name, axioms in extra.items() if axioms]
