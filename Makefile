@@ -1,4 +1,4 @@
-# Two commands: `make verify` (the main job) and `make test`. Everything lives in .venv; nothing else of the system is touched.
+# `make verify` (the main job), `make test`, and `make formal` (needs Coq). Everything lives in .venv and .pisa_lab; nothing else is touched.
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c .ci/constr
 # Two threads on two shared cores are up to 100 times slower than one.
 ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONHASHSEED=0
 
-.PHONY: verify test slow check clean
+.PHONY: verify test slow check formal clean
 
 verify: .venv/.verify
 	$(ONE) $(BIN)/pisa-lab verify $(ARGS)
@@ -16,6 +16,11 @@ test: .venv/.test check
 
 slow: .venv/.test
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not gpu" $(ARGS)
+
+# Coq 8.16: apt-get install --no-install-recommends coq; without Debian: docker run --rm -v "$$PWD":/w -w /w python:3.11-bookworm
+# sh -c 'apt-get update && apt-get install -y --no-install-recommends coq && make formal'
+formal: .venv/.verify
+	$(BIN)/python -m proofs_check.formal $(ARGS)
 
 check: .venv/.test
 	$(BIN)/ruff format --check .

@@ -1,14 +1,21 @@
-"""The table of all claims: symbolic, theorems, certified, measured."""
+"""The table of all claims: symbolic, theorems, formal, certified, measured."""
 
 import difflib
 
 from proofs_check.certified.claims import CLAIMS_CERTIFIED
 from proofs_check.claim import Claim
+from proofs_check.formal.claims import CLAIMS_FORMAL
 from proofs_check.measured import CLAIMS_MEASURED
 from proofs_check.symbolic import CLAIMS_SYMBOLIC
 from proofs_check.symbolic.theorems import CLAIMS_THEOREMS
 
-CLAIMS: tuple[Claim, ...] = (*CLAIMS_SYMBOLIC, *CLAIMS_THEOREMS, *CLAIMS_CERTIFIED, *CLAIMS_MEASURED)
+CLAIMS: tuple[Claim, ...] = (
+    *CLAIMS_SYMBOLIC,
+    *CLAIMS_THEOREMS,
+    *CLAIMS_FORMAL,
+    *CLAIMS_CERTIFIED,
+    *CLAIMS_MEASURED,
+)
 """Every claim once; a new row is checked by `pisa-lab verify` and by the tests of all claims."""
 
 

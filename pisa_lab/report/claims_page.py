@@ -30,6 +30,7 @@ PROVENANCES = {
 KINDS = {
     "symbolic": "algebra, for general symbols",
     "certified": "an exact certificate or a proof checked step by step",
+    "formal": "checked by Coq's kernel, and by nothing else here",
     "measured": "trials on many instances; never called proved",
 }
 

@@ -1,5 +1,6 @@
 """Build the Coq sources and the certificates, and ask the kernel what each theorem says and rests on."""
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -63,25 +64,21 @@ def _compile(folder: Path, files: Iterable[Path], jobs: int) -> None:
 
 
 def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
-    """Return each theorem's statement and axioms, in the words of one run of Coq."""
-    modules = sorted({name.split(".")[0] for name in names})
-    script = [f"From PISA Require {' '.join(modules)}.", "Set Printing Width 110."]
-    for number, name in enumerate(names):
-        script += [
-            f'Redirect "{number}.statement" Check @{name}.',
-            f'Redirect "{number}.axioms" Print Assumptions {name}.',
-        ]
-    (folder / "Questions.v").write_text("\n".join(script) + "\n", encoding="utf-8")
-    _run(["coqc", "-q", "-w", "none", "-Q", ".", "PISA", "Questions.v"], folder)
+    """Return each theorem's statement and axioms in Coq's words, one run a module: its notations are open there."""
     found = {}
-    for number, name in enumerate(names):
-        statement, axioms = (folder / f"{number}.{kind}.out" for kind in ("statement", "axioms"))
-        file, line = _place(folder, name)
-        found[name] = Theorem(
-            file, line, statement.read_text(encoding="utf-8").strip(), _axioms(axioms.read_text("utf-8"))
-        )
-        statement.unlink()
-        axioms.unlink()
+    for module, group in itertools.groupby(names, key=lambda name: name.split(".")[0]):
+        theorems = list(group)
+        lines = [f"From PISA Require Import {module}.", "Set Printing Width 110."]
+        for number, name in enumerate(theorems):
+            lines.append(f'Redirect "{number}.statement" Check @{name}.')
+            lines.append(f'Redirect "{number}.axioms" Print Assumptions {name}.')
+        (folder / "Questions.v").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        _run(["coqc", "-q", "-w", "none", "-Q", ".", "PISA", "Questions.v"], folder)
+        for number, name in enumerate(theorems):
+            statement, axioms = (
+                (folder / f"{number}.{kind}.out").read_text("utf-8") for kind in ("statement", "axioms")
+            )
+            found[name] = Theorem(*_place(folder, name), statement.strip(), _axioms(axioms))
     return found
 
 
