@@ -12,6 +12,7 @@ from pisa_lab.plotting import SERIES, as_svg, evidence_figure, over_seeds, run_f
 from pisa_lab.report import claims_page
 from pisa_lab.report.claims_page import VERDICTS, number
 from pisa_lab.report.formulas import formula_svg
+from pisa_lab.report.typeset import typeset
 
 STAMP = {"version": "1.2.3", "commit": "abc", "machine": "x86", "python": "3.11", "libraries": "numpy 2"}
 FIGURE = {
@@ -24,6 +25,14 @@ FIGURE = {
         {"label": "γ = .9", "x": [0, 1, 2], "y": [1.0, None, 0.3], "low": [0.9, None, 0.2], "high": [1.1, None, 0.4]},
     ],
 }
+THEOREM = {
+    "name": "Algorithm.move",
+    "file": "coq/Algorithm.v",
+    "line": 27,
+    "statement": "move : forall x <= y,\n  x ‖²",
+    "axioms": ["sig_not_dec"],
+    "link": "../coq/Algorithm.v#L27",
+}
 VOID = {"meta", "link", "input", "br", "img", "hr", "path", "use"}
 
 
@@ -35,6 +44,11 @@ def row(name="V2-limit", verdict="REFUTED", **fields):
         "hypotheses": ["fixed γ < 1"],
         "kind": "measured",
         "provenance": "reconstructed",
+        "strength": "measured",
+        "group": "What is claimed",
+        "place": "V2",
+        "link": "../MATHEMATICS.md#V2",
+        "theorems": [],
         "source": "MATHEMATICS.md#V2",
         "expected": verdict,
         "verdict": verdict,
@@ -86,7 +100,10 @@ class Outline(html.parser.HTMLParser):
 def page():
     rows = [
         row(),
-        row("I1-identity", "PROVED", kind="symbolic", provenance="ours", figure=None, instance=None, margin=None),
+        row(
+            "I1-identity", "PROVED", kind="symbolic", provenance="ours", figure=None, instance=None, margin=None,
+            strength="kernel", group="Identities", place="I1", link="../MATHEMATICS.md#I1", theorems=[THEOREM],
+        ),
     ]
     return claims_page([*rows, row("C1-quoted", "SUPPORTED", provenance="quoted", expected="PROVED")], STAMP)
 
@@ -98,6 +115,7 @@ def test_the_page_shows_everything_of_every_claim(page):
         "MATHEMATICS.md#V2",
         "share", "first step", "second step", '"gamma": 0.75', "pisa-lab replay .pisa_lab/witnesses/V2-limit.json",
         "1 verdict not as expected", "proved — not met", "version", "1.2.3", "numpy 2", "seed 3",
+        "move : forall x <= y, x ‖²", "Coq: Algorithm.move", "coq/Algorithm.v, line 27", "kernel", "measured",
     ):  # fmt: skip
         assert text in re.sub(r"\s+", " ", words), text
 
@@ -105,17 +123,60 @@ def test_the_page_shows_everything_of_every_claim(page):
 def test_the_page_needs_nothing_from_outside(page):
     outline = Outline(page)
     assert len(outline.ids) == len(set(outline.ids))
-    for link in outline.links:
-        assert link.startswith("#"), link
-        assert link[1:] in outline.ids
+    places = [link for link in outline.links if not link.startswith("#")]
+    assert set(places) == {"../MATHEMATICS.md#V2", "../MATHEMATICS.md#I1", "../coq/Algorithm.v#L27"}
+    assert {link[1:] for link in outline.links if link.startswith("#")} <= set(outline.ids)
     assert "@import" not in page
     assert re.findall(r"url\((?!#)", page) == []
 
 
 def test_the_map_leads_to_every_claim_and_marks_the_unexpected_one(page):
     tiles = re.findall(r'<a class="tile ([^"]+)" href="#([^"]+)"', page)
-    assert [anchor for _, anchor in tiles] == ["claim-C1-quoted", "claim-V2-limit", "claim-I1-identity"]
-    assert ["unexpected" in classes for classes, _ in tiles] == [True, False, False]
+    assert [anchor for _, anchor in tiles] == ["claim-V2-limit", "claim-C1-quoted", "claim-I1-identity"]
+    assert ["unexpected" in classes for classes, _ in tiles] == [False, True, False]
+
+
+def test_the_map_has_a_block_for_each_group_and_its_lines_in_the_order_of_their_numbers():
+    rows = [row(f"{place}-x", place=place, group="Theorems") for place in ("T12", "T2", "", "T1")]
+    page = claims_page([*rows, row("V1-x", place="V1", group="Claimed")], STAMP)
+    section = page.split('id="map-title"')[1].split("</section>")[0]
+    assert re.findall(r"<h3>(.*?)</h3>", section) == ["Theorems", "Claimed"]
+    assert re.findall(r"<dt>(.*?)</dt>", section) == ["T1", "T2", "T12", "—", "V1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "title"),
+    [
+        ("symbolic", "REFUTED", "What refutes it"),
+        ("measured", "REFUTED", "The refuted statement in a formula"),
+        ("measured", "SUPPORTED", None),
+    ],
+)
+def test_the_formula_of_a_refuted_claim_says_what_it_is(kind, verdict, title):
+    words = Outline(claims_page([row(kind=kind, verdict=verdict)], STAMP)).words
+    titles = {"What refutes it", "The refuted statement in a formula"}
+    assert titles & set(words) == ({title} if title else set())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0 <= Q_i <= eta I", "0 ⪯ Q<sub>i</sub> ⪯ η I"),
+        ("0 <= Q_i^l <= eta I, free", "0 ⪯ Q<sub>i</sub><sup>l</sup> ⪯ η I, free"),
+        ("0 < M <= I", "0 ≺ M ⪯ I"),
+        ("lambda >= 0, gamma < 1", "λ ≥ 0, γ &lt; 1"),
+        ("sigma^0 = sum alpha_i sigma_i^0", "σ<sup>0</sup> = sum α<sub>i</sub> σ<sub>i</sub><sup>0</sup>"),
+        ("0 ⪯ ρ_iQ_i ⪯ βσ_iI", "0 ⪯ ρ<sub>i</sub>Q<sub>i</sub> ⪯ βσ<sub>i</sub>I"),
+        ("V_{k+1} ≤ V_k", "V<sub>k+1</sub> ≤ V<sub>k</sub>"),
+        ("κ_0γ^{-k}", "κ<sub>0</sub>γ<sup>−k</sup>"),
+        ("B(1+β)^{3/2}", "B(1+β)<sup>3/2</sup>"),
+        ("F_λ(w_init) and min_{k≤N}", "F<sub>λ</sub>(w<sub>init</sub>) and min<sub>k≤N</sub>"),
+        ("W-geometric-after_solve, a < b & c", "W-geometric-after_solve, a &lt; b &amp; c"),
+        ("the rhombus of a lambdar", "the rhombus of a lambdar"),
+    ],
+)
+def test_what_ascii_spells_is_set_as_mathematics(text, shown):
+    assert typeset(text) == shown
 
 
 def test_markup_in_a_claim_is_text_on_the_page():

@@ -29,6 +29,8 @@ class Command:
 
 COMMANDS = (
     Command("verify", "check the claims: verdict, margin and witness of each; exit 1 on an unexpected one"),
+    Command("explain", "show all of a claim: hypotheses, strength, mathematics, Coq's statement, how to rerun it"),
+    Command("claims", "list the claims with strength, expected verdict and statement; nothing is checked"),
     Command("replay", "run a witness again and show what it shows"),
     Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot"),
     Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate"),

@@ -14,16 +14,23 @@ def write_markdown(
     path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, mark: str, caption: str
 ) -> None:
     """Write ``rows`` to ``path`` as `write_marked` does; under the table stand ``caption``, the day and the stamp."""
-    told, day = stamp(), datetime.datetime.now(datetime.UTC).date().isoformat()
-    source = f"{caption}; pisa_lab {told['version']}, commit {told['commit']}, {day}, {told['machine']}, Python"
-    lines = [
+    write_marked(path, "\n".join([*table_lines(rows, columns), "", caption_line(caption)]), mark=mark)
+
+
+def table_lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> list[str]:
+    """Return the lines of a Markdown table of ``rows``."""
+    return [
         "| " + " | ".join(column.heading for column in columns) + " |",
         "|" + "".join("---:|" if column.right else "---|" for column in columns),
         *("| " + " | ".join(_cell(column.show(row[column.key])) for column in columns) + " |" for row in rows),
-        "",
-        f"<sub>{source} {told['python']}, {told['libraries']}.</sub>",
     ]
-    write_marked(path, "\n".join(lines), mark=mark)
+
+
+def caption_line(caption: str) -> str:
+    """Return ``caption`` with the day and the stamp, in small type."""
+    told, day = stamp(), datetime.datetime.now(datetime.UTC).date().isoformat()
+    source = f"{caption}; pisa_lab {told['version']}, commit {told['commit']}, {day}, {told['machine']}, Python"
+    return f"<sub>{source} {told['python']}, {told['libraries']}.</sub>"
 
 
 def write_marked(path: Path, text: str, *, mark: str) -> None:

@@ -13,12 +13,16 @@ from typing import Annotated, Any
 import typer
 
 from pisa_lab._checks import choice, whole
-from pisa_lab.cli.markdown import write_markdown
+from pisa_lab.cli.claim_rows import finding_row, report_row
+from pisa_lab.cli.claims_table import write_claims
+from pisa_lab.cli.findings import keep_findings
 from pisa_lab.cli.output import plain, writable, writable_folder, write_json, write_text
 from pisa_lab.cli.selection import chosen
 from pisa_lab.cli.tables import Column, console, number, print_table
 from pisa_lab.stamp import stamp
+from proofs_check import mathematics
 from proofs_check.claim import KINDS, PROVENANCES, Claim, Evidence, Finding
+from proofs_check.formal import Manifest, read_manifest
 
 WITNESSES = Path(".pisa_lab") / "witnesses"
 THREADS = (
@@ -43,6 +47,7 @@ def _tone(row: Any) -> str:
 
 COLUMNS = (
     Column("name", "name"),
+    Column("strength", "strength", lambda strength: strength or "—"),
     Column("kind", "kind"),
     Column("provenance", "provenance"),
     Column("verdict", "verdict", style=_tone),
@@ -80,20 +85,18 @@ def command(
     if report is not None:
         writable_folder("--report", report)
     writable_folder("--report" if report else "witnesses", folder)
-    findings = list(_checked(claims, seed, "full" if full else "quick", count))
-    rows = [_row(finding, keep_witness(finding, folder)) for finding in findings]
+    effort = "full" if full else "quick"
+    findings, manifest = list(_checked(claims, seed, effort, count)), read_manifest()
+    rows = [finding_row(finding, keep_witness(finding, folder), manifest) for finding in findings]
+    keep_findings(rows, folder.with_name("findings.json"))
     print_table(rows, COLUMNS)
     _print_summary(findings)
     if json_file is not None:
         write_json(json_file, rows)
     if markdown is not None:
-        told = [row | {"statement": finding.claim.statement} for finding, row in zip(findings, rows, strict=True)]
-        told_columns = [column for column in COLUMNS if column.key not in ("expected", "seconds")]
-        columns = [*told_columns, Column("statement", "statement")]
-        effort = "full" if full else "quick"
-        write_markdown(markdown, told, columns, mark="claims", caption=f"pisa-lab verify --{effort}, seed {seed}")
+        write_claims(markdown, claims, rows, manifest, caption=f"pisa-lab verify --{effort}, seed {seed}")
     if report is not None:
-        _write_report(findings, rows, report)
+        _write_report(findings, rows, manifest, report)
     return 0 if all(finding.as_expected for finding in findings) else 1
 
 
@@ -176,24 +179,6 @@ def _bar(total: int) -> Iterator[Any]:
         yield lambda name, step: progress.update(task, description=name, advance=step)
 
 
-def _row(finding: Finding, witness: Path | None) -> dict[str, Any]:
-    claim, evidence = finding.claim, finding.evidence
-    return {
-        "name": claim.name,
-        "kind": claim.kind,
-        "provenance": claim.provenance,
-        "expected": str(claim.expected),
-        "verdict": str(evidence.verdict),
-        "margin": evidence.margin,
-        "seconds": finding.seconds,
-        "witness": None if witness is None else witness.as_posix(),
-        "detail": evidence.detail,
-        "seed": finding.seed,
-        "effort": finding.effort,
-        **stamp(),
-    }
-
-
 def _print_summary(findings: Sequence[Finding]) -> None:
     out = console()
     counts = Counter(str(finding.evidence.verdict).lower() for finding in findings)
@@ -207,15 +192,14 @@ def _print_summary(findings: Sequence[Finding]) -> None:
         out.print(reason, markup=False, style="red")
 
 
-def _write_report(findings: Sequence[Finding], rows: Sequence[dict[str, Any]], folder: Path) -> None:
+def _write_report(
+    findings: Sequence[Finding], rows: Sequence[dict[str, Any]], manifest: Manifest, folder: Path
+) -> None:
     from pisa_lab.report import claims_page
 
-    full = [
-        row
-        | {name: plain(getattr(finding.claim, name)) for name in ("statement", "latex", "hypotheses", "source")}
-        | {name: plain(getattr(finding.evidence, name)) for name in ("numbers", "instance", "figure", "steps")}
-        for finding, row in zip(findings, rows, strict=True)
-    ]
+    order = [*mathematics.GROUPS.values()]
+    full = [report_row(finding, row, manifest, folder) for finding, row in zip(findings, rows, strict=True)]
+    full.sort(key=lambda row: order.index(row["group"]))
     page = folder / "index.html"
     write_text(page, claims_page(full, stamp()))
     console().print(f"report: {page}", markup=False)

@@ -12,15 +12,21 @@ from markupsafe import Markup
 
 from pisa_lab.plotting import as_svg, evidence_figure
 from pisa_lab.report.formulas import formula_svg
+from pisa_lab.report.typeset import typeset
 
 Row = Mapping[str, Any]
 
 VERDICTS = {
-    "PROVED": ("∎", "by symbols or an exact certificate"),
+    "PROVED": ("∎", "by Coq's kernel, or by facts in exact arithmetic"),
     "SUPPORTED": ("✓", "every trial obeyed"),
     "REFUTED": ("✗", "a counterexample is kept and can be replayed"),
     "INCONCLUSIVE": ("?", "the check could not tell, or could not run"),
     "INAPPLICABLE": ("∅", "the hypotheses are not met"),
+}
+STRENGTHS = {
+    "kernel": "the statement is a theorem that Coq's kernel checked from the definitions",
+    "exact": "facts hold in exact arithmetic; the argument from them to the statement is in words beside them",
+    "measured": "runs",
 }
 PROVENANCES = {
     "quoted": "stands in an abstract of the paper",
@@ -38,11 +44,13 @@ KINDS = {
 def claims_page(rows: Sequence[Row], stamp: Mapping[str, str], *, title: str = "What is true of PISA") -> str:
     """Return the HTML page of ``rows``, one per claim, all values JSON values.
 
-    A row has name, statement, latex, hypotheses, kind, provenance, source, expected, verdict, margin, seconds, seed,
-    effort, detail, numbers, steps, figure, instance and witness (its path, or None).
+    A row has name, statement, latex, hypotheses, kind, provenance, strength, source, expected, verdict, margin,
+    seconds, seed, effort, detail, numbers, steps, figure, instance, witness (its path, or None), group and place (the
+    block and the line of the map), link (to its mathematics, or "") and theorems (Coq's: name, file, line, statement,
+    axioms, link).
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "pretty": _pretty}
+    environment.filters |= {"number": number, "pretty": _pretty, "typeset": lambda text: Markup(typeset(text))}
     template = environment.from_string(_resource("claims_page.html.jinja"))
     sections = [_section(place, row) for place, row in enumerate(rows, 1)]
     return template.render(
@@ -55,6 +63,7 @@ def claims_page(rows: Sequence[Row], stamp: Mapping[str, str], *, title: str = "
         verdicts=VERDICTS,
         provenances=PROVENANCES,
         kinds=KINDS,
+        strengths=STRENGTHS,
         style=Markup(_resource("style.css")),
         script=Markup(_resource("filter.js")),
     )
@@ -81,6 +90,7 @@ def _section(place: int, row: Row) -> dict[str, Any]:
         "glyph": VERDICTS[row["verdict"]][0],
         "as_expected": row["verdict"] == row["expected"],
         "formula": Markup(formula_svg(latex) or "") if latex else "",
+        "formula_title": _formula_title(row),
         "drawing": Markup(as_svg(evidence_figure(figure), f"f{place}", _spoken(figure))) if figure else "",
         "table": [(name, _cell(value)) for name, value in row["numbers"].items()],
     }
@@ -97,17 +107,28 @@ def _cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else number(value)
 
 
+def _formula_title(row: Row) -> str:
+    """Return what the formula is: a proof's refutation ends in a formula of its own, a measured one breaks the claim's."""
+    if row["verdict"] != "REFUTED":
+        return ""
+    return "The refuted statement in a formula" if row["kind"] == "measured" else "What refutes it"
+
+
 def _grid(sections: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the blocks of the map: one per provenance that occurs, its claims by kind."""
-    blocks = []
-    for provenance in PROVENANCES:
-        lines = [
-            (kind, [row for row in sections if (row["provenance"], row["kind"]) == (provenance, kind)])
-            for kind in KINDS
-        ]
-        if any(claims for _, claims in lines):
-            blocks.append({"provenance": provenance, "lines": [line for line in lines if line[1]]})
-    return blocks
+    """Return the blocks of the map: one per group, in the order of the rows' groups, its claims by place."""
+    blocks: dict[str, dict[str, list[Row]]] = {}
+    for row in sections:
+        blocks.setdefault(row["group"], {}).setdefault(row["place"], []).append(row)
+    return [
+        {"title": title, "lines": sorted(places.items(), key=lambda line: _natural(line[0]))}
+        for title, places in blocks.items()
+    ]
+
+
+def _natural(place: str) -> tuple[str, int]:
+    """Return a key that puts T2 before T12 and what has no place last."""
+    letters = place.rstrip("0123456789")
+    return letters or "~", int(place[len(letters) :] or 0)
 
 
 def _superscript(exponent: int) -> str:

@@ -3,13 +3,14 @@
   const claims = [...document.querySelectorAll("article.claim")];
   form.hidden = false;
   const apply = () => {
-    const { words, verdict, provenance } = Object.fromEntries(new FormData(form));
+    const { words, verdict, provenance, strength } = Object.fromEntries(new FormData(form));
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     for (const claim of claims) {
       const text = claim.querySelector("header, .statement").textContent.toLowerCase()
         + claim.querySelector(".statement").textContent.toLowerCase();
       claim.hidden = !((!verdict || claim.dataset.verdict === verdict)
         && (!provenance || claim.dataset.provenance === provenance)
+        && (!strength || claim.dataset.strength === strength)
         && wanted.every((word) => text.includes(word)));
     }
     const shown = claims.filter((claim) => !claim.hidden).length;
