@@ -1,7 +1,7 @@
 r"""The three KKT residuals and stationarity, always reported apart.
 
 All three vanish together exactly where $\nabla F_\lambda(w) = 0$; any two of them do not suffice. Source:
-MATHEMATICS.md section 1. Every function takes (problem, state) and returns one number per replicate, shape (…).
+MATHEMATICS.md#problem. Every function takes (problem, state) and returns one number per replicate, shape (…).
 """
 
 from pisa_lab._array import Array, client_sum, namespace, squared_norm

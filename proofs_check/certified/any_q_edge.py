@@ -1,8 +1,8 @@
 r"""The sharp threshold for any Q with $0 \preceq \rho_iQ_i \preceq \sigma$: a potential that falls for every κ > 3/2.
 
 The multipliers are functions of κ = σ/L, found from the one-round program; that they prove the fall on whole intervals
-of κ is decided by exact root isolation of the leading minors. Derived for this project; MATHEMATICS.md#T6
-section 1 needs κ > 1.7583 at β = 1.
+of κ is decided by exact root isolation of the leading minors. MATHEMATICS.md#W9; MATHEMATICS.md#T6 needs
+κ > 1.7583 at β = 1.
 """
 
 import dataclasses
@@ -154,7 +154,7 @@ EDGE_CLAIM = Claim(
     ),
     expected=Verdict.PROVED,
     check=_edge_evidence,
-    source="extends MATHEMATICS.md#T6 (κ ≥ 1.7583 at β = 1) to the sharp edge",
+    source="MATHEMATICS.md#W9; extends MATHEMATICS.md#T6 (κ ≥ 1.7583 at β = 1) to the sharp edge",
     kind="symbolic",
     requires=("sympy",),
 )

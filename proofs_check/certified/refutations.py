@@ -135,7 +135,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             "any state that follows a round",
             "σ = 1.6L, γ = 1; or σ = 1.7L, γ = 3/4, mixed order",
         ),
-        source="MATHEMATICS.md#V5, found by the one-round program",
+        source="MATHEMATICS.md#W8, MATHEMATICS.md#V5; found by the one-round program",
     ),
     _refuted(
         "W-descent-convex-below-edge",
@@ -143,7 +143,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         rise_trial,
         _named("rise-convex"),
         hypotheses=("convex L-smooth F", "any state that follows a round", "γ = 1, Q = 0"),
-        source="MATHEMATICS.md#V5, found by the one-round program",
+        source="MATHEMATICS.md#W8, MATHEMATICS.md#V5; found by the one-round program",
     ),
     _refuted(
         "W-descent-light-changing-q",
@@ -151,7 +151,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         rise_trial,
         _named("rise-any-q"),
         hypotheses=("L-smooth F", "any state with π = −∇F(w) − ρQ(w_1 − w)", "Q symmetric, new at every round"),
-        source="MATHEMATICS.md#V5 read for every Q; found by the one-round program",
+        source="MATHEMATICS.md#W8, MATHEMATICS.md#V5 read for every Q; found by the one-round program",
     ),
     _refuted(
         "W-descent-convex-changing-q",
@@ -159,7 +159,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         rise_trial,
         _named("rise-any-q-convex"),
         hypotheses=("convex L-smooth F", "any state with π = −∇F(w) − ρQ(w_1 − w)", "Q symmetric, new at every round"),
-        source="found by the one-round program",
+        source="MATHEMATICS.md#W8; found by the one-round program",
     ),
     _refuted(
         "W-fixed-ratio-vanishes",
@@ -170,7 +170,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             {"curvature": 0.2667, "ratio": 0.75, "order": "after_solve", "claimed": 0.18, "steps": 60},
         ],
         hypotheses=("convex L-smooth F", "F(w⁰) − F* ≤ 1, L = 1", "ρ = λ = 0, π⁰ = 0"),
-        source="MATHEMATICS.md#V2 and section 6",
+        source="MATHEMATICS.md#W3, MATHEMATICS.md#V2",
     ),
     _refuted(
         "W-bounds-not-sharp",
@@ -185,7 +185,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             "attained-equal-rho",
         ),
         hypotheses=("F(w⁰) − inf F ≤ 1, L = 1", "the parameters of each kept function"),
-        source="interpolating functions of the programs' primal solutions",
+        source="MATHEMATICS.md#W1, MATHEMATICS.md#W2, MATHEMATICS.md#W3; interpolating functions of the programs' primal solutions",
     ),
     _refuted(
         "W-unequal-rho-cold-start-rate",
@@ -193,7 +193,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         cold_trial,
         [{"slope": 1000.0, "steps": 10, "claimed": 1.9}],
         hypotheses=("two convex 1-smooth clients", "σ = 3L, ρ = (0, 2), Q = I"),
-        source="MATHEMATICS.md#V6",
+        source="MATHEMATICS.md#W5, MATHEMATICS.md#V6",
     ),
     _refuted(
         "W-ridge-cold-start-rate",
@@ -201,7 +201,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         ridge_trial,
         [{"centre": centre, "ridge": 0.5, "steps": 5} for centre in (10.0, 1e3, 1e5)],
         hypotheses=("F = (w − c)²/2, started at the minimiser of F_λ", "σ = 3L, the server's step first"),
-        source="MATHEMATICS.md#V7",
+        source="MATHEMATICS.md#W4, MATHEMATICS.md#V7",
     ),
     _refuted(
         "W-stable-below-edge",
@@ -209,7 +209,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         edge_trial,
         [{"penalty": 1.49, "steps": 2000}],
         hypotheses=("F = w²/2", "ρ = λ = 0, γ = 1"),
-        source="MATHEMATICS.md#I6",
+        source="MATHEMATICS.md#W3, MATHEMATICS.md#I6",
     ),
     _refuted(
         "W-pisa-beats-gradient-descent",
@@ -217,7 +217,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         race_trial,
         _named("attained-huber"),
         hypotheses=("convex L-smooth F", "N = 5; gradient descent is at most 2L/(2N+1) on every such F, certified"),
-        source="MATHEMATICS.md#worst-cases; certificate convex-gradient-descent-N5",
+        source="MATHEMATICS.md#W7; certificate convex-gradient-descent-N5",
     ),
 )
 """Refutations with kept witnesses; none needs a solver."""

@@ -28,8 +28,8 @@ class Setting:
         modulus: $\mu$, for "strongly-convex" only.
         ridge: $\lambda \ge 0$.
         penalties: $\sigma_i^0, \dots, \sigma_i^N$, a row each; round k's client uses row k ("before_solve", the
-            order of MATHEMATICS.md
-            section 2) or row k−1 ("after_solve", the mixed order), its server row k. Empty for FedAvg.
+            order of MATHEMATICS.md#algorithm) or row k−1 ("after_solve", the mixed order), its server row k. Empty
+            for FedAvg.
         rho: $\rho_i \ge 0$ with $Q_i = I$.
         warm: $\pi_i^0 = -\nabla F_i(w^0)$ instead of 0.
         order: see ``penalties``.

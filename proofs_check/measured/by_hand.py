@@ -123,7 +123,7 @@ CLAIMS_BY_HAND: tuple[Claim, ...] = (
             "Q = 0, I or √v of schemes I, II, III",
         ),
         provenance="reconstructed",
-        source="MATHEMATICS.md#algorithm and #preconditioners",
+        source="MATHEMATICS.md#algorithm, MATHEMATICS.md#preconditioners",
         latex=r"w_i^{\ell+1}=w^{\ell+1}-(\sigma_i^{\ell+1}I+\rho_iQ_i)^{-1}(\pi_i^{\ell}+g_i)",
     ),
 )

@@ -213,7 +213,7 @@ CLAIMS_FLOORS = (
         ),
         detail="left side {left:.3g}, right side {right:.3g} at the worst of {trials} (means over replicates)",
         hypotheses=(*NOISE, "κ nondecreasing, κ > 3/2", "mixed order (the server uses σ^{ℓ+1})"),
-        source="MATHEMATICS.md#T5",
+        source="MATHEMATICS.md#V4, MATHEMATICS.md#T5",
         latex=r"\sum_k\frac{2\kappa_k-3}{2\kappa_k^2}E\|\nabla F(w_k)\|^2 \leq "
         r"L(F(w_0)-F^\star)+\sum_k\frac{v}{\kappa_k^2}",
     ),
@@ -236,6 +236,6 @@ CLAIMS_FLOORS = (
         "bound without Q is {bound:.2g} v",
         hypotheses=("unbiased mini-batch gradients with variance v", "Q chosen with the batch in hand, ρQ ⪯ βσ, β = 1"),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#T9",
+        source="MATHEMATICS.md#V4, MATHEMATICS.md#T9",
     ),
 )

@@ -146,7 +146,7 @@ CLAIMS_ORTHOGONAL = (
         hypotheses=("matrix least squares on three clients", "full gradients", "ρ = 1, v = (π+o)²"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATHEMATICS.md#preconditioners",
+        source="MATHEMATICS.md#V9, MATHEMATICS.md#T11",
         latex=r"\frac{\sigma}{\sigma+\rho\sqrt{v}} \leq \frac{\pi+g}{\pi+o} \leq "
         r"\frac{\sigma+\rho\eta}{\sigma+\rho\sqrt{v}}",
     ),

@@ -187,7 +187,7 @@ CLAIMS_UNIFORMITY = (
         ),
         detail="largest ratio to the bound {ratio:.3g} (heterogeneity {conflict:.0e}), over {trials} runs",
         hypotheses=("π_i⁰ = −∇F_i(w⁰)", "γ = 1", "(σ−L)(σ+λ) ≥ X(β)L²", "full gradients", "unequal ρ_i"),
-        source="MATHEMATICS.md#T6",
+        source="MATHEMATICS.md#V6, MATHEMATICS.md#T6",
         latex=r"\min_{k\leq N}\|\nabla F_\lambda(w^k)\|^2 \leq "
         r"2(\sigma+\lambda)(F_\lambda(w^0)-F_\lambda^\star)/(N+1)",
     ),

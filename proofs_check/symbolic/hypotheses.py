@@ -156,7 +156,7 @@ HYPOTHESIS_CLAIMS = (
             *ONE_CLIENT,
             "with bounded sublevel sets, a bounded Q and a constant penalty above a threshold it is PROVED: see T6",
         ),
-        source="MATHEMATICS.md#claims, the abstract",
+        source="MATHEMATICS.md#V8, the abstract",
         provenance="quoted",
     ),
     symbolic_claim(

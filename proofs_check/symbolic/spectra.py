@@ -145,7 +145,7 @@ SPECTRUM_CLAIMS = (
         latex=r"$\mathrm{stable} \Leftrightarrow \sigma + 2\rho q + \frac{\lambda}{2} + \frac{\rho q\lambda}{\sigma}"
         r" > \frac{3}{2}h$",
         hypotheses=("gamma = 1, full gradients", "sigma_i and rho_i Q_i equal, Q commutes with H", "h > 0"),
-        source="derived, extends MATHEMATICS.md#I6",
+        source="derived; extends MATHEMATICS.md#I6, as MATHEMATICS.md#T10",
     ),
 )
 """The spectra."""

@@ -18,7 +18,7 @@ from proofs_check.symbolic.theorems.sectors import squares_of
 from proofs_check.symbolic.theorems.stationary import stationary_floor, stationary_proof
 from proofs_check.symbolic.theorems.stochastic import mean_iterate
 
-SOURCE = "ours; found for this project by a semidefinite programme, rounded to fractions"
+SOURCE = "ours; MATHEMATICS.md#T5; multipliers from a semidefinite programme, rounded to fractions"
 PAIRS = (
     ("w", "y⁺"), ("w", "w⁺"), ("y", "w"), ("y", "y⁺"), ("y⁺", "w"), ("y⁺", "w⁺"), ("y⁺", "y"), ("w⁺", "y⁺"), ("w⁺",
     "w"), ("w", "y"),

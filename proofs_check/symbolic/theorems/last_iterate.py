@@ -20,7 +20,7 @@ from proofs_check.symbolic.theorems.potentials import SETTING, convex_potential
 from proofs_check.symbolic.theorems.proof import Certificate, Identity, Inequality, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import optimistic_gradient
 
-SOURCE = "ours; found for this project, not in MATHEMATICS.md#T1"
+SOURCE = "ours; MATHEMATICS.md#T4"
 
 
 def squares(here: Expression, before: Expression) -> Expression:

@@ -47,7 +47,7 @@ CLAIMS = (
         latex=r"$\frac{\sigma}{\sigma+\rho r} \leq \frac{\pi+g}{\pi+o} \leq \frac{\sigma+\rho\eta}{\sigma+\rho r}$",
         hypotheses=("ρ > 0, entries with π + o ≠ 0 (an entry with π + o = 0 is covered only where π + g = 0)",
                     "r the root of NSISA's second moment in that entry; nothing in NSISA enforces the condition"),
-        source="MATHEMATICS.md#preconditioners (ours)",
+        source="ours; MATHEMATICS.md#T11",
         proof=covered_proof,
     ),
 )  # fmt: skip

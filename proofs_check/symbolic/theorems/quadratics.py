@@ -12,7 +12,7 @@ from proofs_check.symbolic.algebra import Expression
 from proofs_check.symbolic.theorems.domains import Orthant
 from proofs_check.symbolic.theorems.proof import Identity, Proof, Sign, theorem
 
-SOURCE = "ours; for μ = 1 MATHEMATICS.md#I6; μ < 1 found for this project"
+SOURCE = "ours; MATHEMATICS.md#T10; for μ = 1 MATHEMATICS.md#I6"
 
 
 def mode_symbols() -> tuple[Expression, Expression, Expression, Expression]:

@@ -15,8 +15,7 @@ from proofs_check.symbolic.theorems.domains import Orthant
 from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Proof, Sign, theorem
 from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
 
-SOURCE = "ours; multipliers from a semidefinite programme, rounded to fractions (MATHEMATICS.md#T12"
-" left it open)"
+SOURCE = "ours; MATHEMATICS.md#T12; multipliers from a semidefinite programme, rounded to fractions"
 
 
 def _fractions(text: str) -> tuple[Fraction, ...]:
