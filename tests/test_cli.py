@@ -66,6 +66,7 @@ sys.exit(main({words!r}))
         ("rich", ["preconditioners"], "pip install 'pisa-lab[lab]'"),
         ("problems", ["run", "logistic"], "needs the checkout"),
         ("proofs_check", ["verify"], "needs the checkout"),
+        ("proofs_check", ["explain", "T2"], "needs the checkout"),
     ],
 )
 def test_what_is_not_installed_is_said_in_one_line(hidden, words, hint):
@@ -135,6 +136,11 @@ ABSURD = [
     (["run", "--config", "missing.json"], "--config"),
     (["run", "--resume", "missing.npz"], "--resume"),
     (["run", "--resume", "a.npz", "--config", "a.json"], "--config"),
+    (["explain"], "NAME"),
+    (["explain", "no-such-claim"], "NAME"),
+    (["explain", "V1", "--json", "no/such/folder.json"], "--json"),
+    (["claims", "no-such-claim"], "NAME"),
+    (["claims", "--index", "no/such/folder.md"], "--index"),
     (["problems", "--clients", "0"], "--clients"),
     (["problems", "--seed", "-3"], "--seed"),
     (["problems", "--json", "no/such.json"], "--json"),

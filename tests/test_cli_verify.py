@@ -15,8 +15,8 @@ from proofs_check.claim import Verdict
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 VERIFY_KEYS = {
-    "name", "kind", "provenance", "strength", "expected", "verdict", "margin", "seconds", "witness", "detail", "seed", "effort",
-    "version", "commit", "machine", "python", "libraries",
+    "name", "kind", "provenance", "strength", "expected", "verdict", "margin", "seconds", "witness", "detail", "seed",
+    "effort", "version", "commit", "machine", "python", "libraries",
 }  # fmt: skip
 
 

@@ -88,7 +88,9 @@ def test_nothing_of_the_paper_is_quoted_beyond_the_abstract():
     quoted = set(re.findall(r'"([^"$]{30,})"', PROSE))
     section = re.sub(r"\s+", " ", TEXT.split('<a id="claims"></a>')[1].split('<a id="V1"></a>')[0])
     paper = {words for words in quoted if re.sub(r"\s+", " ", words) in section}
-    assert all("Lipschitz continuity" in w or "removing the need" in w or "heterogeneity effectively" in w for w in paper)
+    assert all(
+        "Lipschitz continuity" in w or "removing the need" in w or "heterogeneity effectively" in w for w in paper
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,15 +49,47 @@ def test_every_folder_of_the_map_exists():
 
 
 def test_the_claims_table_is_the_tables_claims():
+    from pisa_lab.cli.claims_table import static_cells
+    from proofs_check.formal import read_manifest, strength
     from proofs_check.table import CLAIMS
 
-    section = TEXT.split("<!-- claims:begin -->")[1].split("<!-- claims:end -->")[0]
-    lines = [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in section.splitlines() if "|" in line
-    ]
-    rows = {cells[0]: (cells[1], cells[2], cells[3], cells[5].replace("\\|", "|")) for cells in lines[2:]}
-    assert rows == {c.name: (c.kind, c.provenance, str(c.expected), " ".join(c.statement.split())) for c in CLAIMS}
+    folder, manifest = ROOT / "proofs_check", read_manifest()
+    section = (folder / "README.md").read_text().split("<!-- claims:begin -->")[1].split("<!-- claims:end -->")[0]
+    printed = {}
+    for line in section.splitlines():
+        if line.startswith("| ["):
+            claim, verdict, grade, kind, provenance, _, says = (
+                cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]
+            )
+            printed[claim] = (verdict, grade, kind, provenance, says.replace("\\|", "|"))
+    wanted = {}
+    for claim in CLAIMS:
+        cells = static_cells(claim, strength(claim, manifest=manifest), manifest, folder)
+        says = " ".join(cells["says"].split())
+        wanted[cells["claim"]] = (str(claim.expected), cells["strength"], claim.kind, claim.provenance, says)
+    assert printed == wanted, "pisa-lab verify --markdown proofs_check/README.md prints it"
     assert re.search(r"commit [0-9a-f]{7,}", section)
+
+
+def test_the_links_of_both_readmes_lead_somewhere():
+    for path in (ROOT / "README.md", ROOT / "proofs_check" / "README.md"):
+        links = set(re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text()))
+        assert [link for link in sorted(links) if not (path.parent / link).exists()] == []
+
+
+def test_the_folders_of_the_proofs_are_all_named_at_their_door():
+    text = (ROOT / "proofs_check" / "README.md").read_text().split("## What is where")[1].split("## The table")[0]
+    folders = {path.name for path in (ROOT / "proofs_check").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert [name for name in sorted(folders) if f"`{name}`" not in text] == []
+
+
+def test_every_claim_that_the_readme_names_exists():
+    from proofs_check.table import CLAIMS
+
+    names = {claim.name for claim in CLAIMS}
+    told = set(re.findall(r"`([IVTNW]\d*-[\w-]+)`", TEXT))
+    assert len(told) > 20
+    assert sorted(told - names) == []
 
 
 def test_the_ablation_table_is_what_the_tool_prints_from_the_kept_results():

@@ -101,8 +101,18 @@ def page():
     rows = [
         row(),
         row(
-            "I1-identity", "PROVED", kind="symbolic", provenance="ours", figure=None, instance=None, margin=None,
-            strength="kernel", group="Identities", place="I1", link="../MATHEMATICS.md#I1", theorems=[THEOREM],
+            "I1-identity",
+            "PROVED",
+            kind="symbolic",
+            provenance="ours",
+            figure=None,
+            instance=None,
+            margin=None,
+            strength="kernel",
+            group="Identities",
+            place="I1",
+            link="../MATHEMATICS.md#I1",
+            theorems=[THEOREM],
         ),
     ]
     return claims_page([*rows, row("C1-quoted", "SUPPORTED", provenance="quoted", expected="PROVED")], STAMP)

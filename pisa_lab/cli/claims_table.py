@@ -48,10 +48,11 @@ def write_claims(
 
 def static_cells(claim: Claim, strength: str, manifest: Manifest, folder: Path) -> dict[str, str]:
     """Return the cells that no run changes: the linked name, the linked strength, statement and hypotheses."""
+    from pisa_lab.report.typeset import replace_ascii
+
     place = mathematics.place_of(claim)
-    says = _escaped(claim.statement)
-    if claim.hypotheses:
-        says += f"<br><sub>{'; '.join(map(_escaped, claim.hypotheses))}</sub>"
+    statement, *hypotheses = (_escaped(replace_ascii(text)) for text in (claim.statement, *claim.hypotheses))
+    says = statement + (f"<br><sub>{'; '.join(hypotheses)}</sub>" if hypotheses else "")
     return {
         "claim": f"[{claim.name}]({mathematics_link(place, folder)})" if place else claim.name,
         "strength": _linked_strength(claim, strength, manifest, folder) or "—",

@@ -108,7 +108,7 @@ def _cell(value: Any) -> str:
 
 
 def _formula_title(row: Row) -> str:
-    """Return what the formula is: a proof's refutation ends in a formula of its own, a measured one breaks the claim's."""
+    """Return what the formula of a refuted claim is: what the proof ends in, or what the runs break; else ""."""
     if row["verdict"] != "REFUTED":
         return ""
     return "The refuted statement in a formula" if row["kind"] == "measured" else "What refutes it"

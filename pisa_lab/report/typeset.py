@@ -13,7 +13,9 @@ _ORDERED = re.compile(rf"(?<![<\w])0 (<=|<) ([\w^ {{}}]*\b{_MATRIX}) (<=|<) (\w+
 _SIGNS = (("<=>", "⇔"), ("<->", "↔"), ("<=", "≤"), (">=", "≥"), ("!=", "≠"), ("->", "→"), ("=>", "⇒"), ("+-", "±"))
 _WORD = re.compile(rf"(?<![A-Za-z-])({'|'.join(GREEK)})(?![A-Za-z-])")
 _WORDS = "init|last|max|min|next"
-_BASE = r"(\b(?:min|max|lim|sup|inf)|(?:(?<![A-Za-z])|(?<=_[A-Za-z]))[A-Za-z]['′]?|[α-ωΑ-Ωϑϱĝêŵ][\u0300-\u036f]?|[)\]‖∇])"
+_BASE = (
+    r"(\b(?:min|max|lim|sup|inf)|(?:(?<![A-Za-z])|(?<=_[A-Za-z]))[A-Za-z]['′]?|[α-ωΑ-Ωϑϱĝêŵ][\u0300-\u036f]?|[)\]‖∇])"
+)
 _INDEX = rf"(\{{[^{{}}]*\}}|(?:{_WORDS})\b|[A-Za-zα-ωℓ⋆*∞]|[0-9]+|[+−])"
 _LOWER = re.compile(f"{_BASE}_{_INDEX}")
 _UPPER = re.compile(rf"([A-Za-zα-ω0-9)\]}}‖]|</sub>)\^(\([^()]*\)|[−-][0-9]+|{_INDEX[1:]}")

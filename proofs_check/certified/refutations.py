@@ -185,7 +185,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             "attained-equal-rho",
         ),
         hypotheses=("F(w⁰) − inf F ≤ 1, L = 1", "the parameters of each kept function"),
-        source="MATHEMATICS.md#W1, MATHEMATICS.md#W2, MATHEMATICS.md#W3; interpolating functions of the programs' primal solutions",
+        source="MATHEMATICS.md#W1, MATHEMATICS.md#W2, MATHEMATICS.md#W3; from primal solutions",
     ),
     _refuted(
         "W-unequal-rho-cold-start-rate",

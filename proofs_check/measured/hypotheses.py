@@ -155,7 +155,7 @@ CLAIMS_HYPOTHESES = (
         hypotheses=(*COMMON, "F = (w−1)²/2", "ρ = 1"),
         expected=Verdict.REFUTED,
         source="MATHEMATICS.md#V8",
-        latex=r"0 \preceq Q_i \preceq \eta_i I",
+        latex=r"Q_i \succeq 0 \Rightarrow \nabla F(w^{\ell}) \to 0",
     ),
     measured_claim(
         "V8-without-clip",

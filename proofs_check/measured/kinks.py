@@ -161,6 +161,6 @@ CLAIMS_KINKS = (
         hypotheses=(*COMMON, "coercive convex F", "ρ = λ = 0"),
         expected=Verdict.REFUTED,
         source="MATHEMATICS.md#V8",
-        latex=r"F(w)=\frac{2}{3}|w|^{3/2}",
+        latex=r"F(w)=\frac{2}{3}|w|^{3/2} \Rightarrow \nabla F(w^{\ell}) \to 0",
     ),
 )

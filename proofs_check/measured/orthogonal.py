@@ -128,7 +128,7 @@ CLAIMS_ORTHOGONAL = (
         provenance="reconstructed",
         source="MATHEMATICS.md#V9",
         picture=fixed_picture,
-        latex=r"\|\sum_i\alpha_i\mathrm{NS}(g_i)\| > 0 = \|\sum_i\alpha_i g_i\|",
+        latex=r"\sum_i\alpha_i g_i = 0 \Rightarrow \sum_i\alpha_i\mathrm{NS}(g_i) = 0",
     ),
     measured_claim(
         "V9-nsisa-is-pisa",
