@@ -1,7 +1,10 @@
 """MATHEMATICS.md and the claims fit: every citation has a place, every statement a claim, every list is the table's."""
 
 import dataclasses
+import json
+import math
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,17 @@ def test_every_link_of_the_file_leads_to_one_of_its_anchors():
     links = re.findall(r"\]\(#([^)]+)\)", TEXT)
     assert len(links) > 40
     assert set(links) <= set(SECTIONS)
+
+
+def test_the_certified_bounds_are_those_of_the_certificates_rounded_up():
+    folder = ROOT / "proofs_check" / "certified" / "certificates"
+    bounds = [Fraction(json.loads(path.read_text())["bound"]) for path in folder.glob("*.json")]
+    rounded = {math.ceil(bound * 10**4) for bound in bounds}
+    other = {2667, 1958, 1853, 7997, 6080, 4923, 7273, 5517, 4444}
+    section = TEXT.split('<a id="W3"></a>')[1].split('<a id="W8"></a>')[0]
+    told = {int(whole + decimals) for whole, decimals in re.findall(r"(\d?)\.(\d{4})\b", section)}
+    assert len(told & rounded) > 20
+    assert sorted(told - rounded - other) == []
 
 
 def test_nothing_of_the_paper_is_quoted_beyond_the_abstract():
