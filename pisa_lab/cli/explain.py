@@ -1,5 +1,6 @@
 """``pisa-lab explain``: all that is known of a claim: statement, hypotheses, strength, proof files, how to rerun it."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from proofs_check.formal import THEOREMS, Manifest, read_manifest, strength
 from proofs_check.witness import FOLDER
 
 WIDTH = 116
+_TIES = ("formal", "theorems.py")
 MEANINGS = {
     "kernel": "the statement is a theorem that Coq's kernel checked from the definitions",
     "exact": "facts hold in exact arithmetic; the argument from them to the statement is in words beside them",
@@ -78,11 +80,18 @@ def _rows_of(name: str) -> list[dict[str, Any]]:
     """Return where the Python sources of the proofs name the claim: the row of the table, and its proof beside it."""
     word = f'"{name}"'
     return [
-        {"file": _from_root(path), "line": number}
-        for path in sorted((ROOT / "proofs_check").rglob("*.py"))
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if word in line and path.name != "theorems.py"
+        {"file": file, "line": number}
+        for file, lines in _sources()
+        for number, line in enumerate(lines, 1)
+        if word in line
     ]
+
+
+@functools.cache
+def _sources() -> list[tuple[str, list[str]]]:
+    """Return the lines of the proofs' sources by file, but for the table that ties claims to Coq's theorems."""
+    paths = (path for path in sorted((ROOT / "proofs_check").rglob("*.py")) if path.parts[-2:] != _TIES)
+    return [(_from_root(path), path.read_text(encoding="utf-8").splitlines()) for path in paths]
 
 
 def _from_root(path: Path) -> str:

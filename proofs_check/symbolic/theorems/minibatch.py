@@ -157,8 +157,8 @@ CLAIMS = (
         " E V_{k+1} ≤ V_k − 0.55τ_k‖∇F_λ(w_k)‖² + τ_k[1.2v/κ_k + (1+2β)(20/κ_k² + 12q²)v̄], 1/(σ_k+λ) ≤ τ_k ≤ 2/σ_k.",
         latex=r"$E\,V_{k+1} \leq V_k - \frac{11\tau_k}{20}\|\nabla F_\lambda(w_k)\|^2 +"
         r" \tau_k[\frac{6v}{5\kappa_k}+(1+2\beta_k)(\frac{20}{\kappa_k^2}+12q_k^2)\bar{v}]$",
-        hypotheses=(*HYPOTHESES, "the client solves with σ_{k+1} and the next server step uses the same (MATHEMATICS.md"
-        " section 2)"),
+        hypotheses=(*HYPOTHESES, "the client solves with σ_{k+1} and the next server step uses the same"
+        " (MATHEMATICS.md#algorithm)"),
         source=SOURCE,
         proof=lambda: minibatch_proof(GROWING),
     ),
