@@ -139,7 +139,7 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
         instances=lambda seed, effort: _covered_instances(seed, effort, 10, 80),
         detail="largest violation of the one-step inequality {violation:.1e}, over {trials} runs of 60 rounds",
         hypotheses=("γ = 1", "full gradients", "L-smooth F_i", "ρQ ⪯ βσ, any Q", "(σ−L)(σ+λ) ≥ X(β)L²"),
-        source="MATHEMATICS.md#V3, MATHEMATICS.md#T6",
+        source="MATHEMATICS.md#T6",
         latex=r"V_{k+1} \leq V_k - \|\nabla F_\lambda(w_k)\|^2/(2s_k)",
     ),
     measured_claim(

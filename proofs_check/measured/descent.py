@@ -198,7 +198,7 @@ CLAIMS_DESCENT = (
         detail="largest violation {violation:.1e} over {trials} runs; the lemma asks for {share:.0%} of the fall there",
         hypotheses=("full gradients", "σ_i⁰ ≥ 2r", "ρ_iη_i ≤ σ_i/4", "ℓ ≥ 1", "γ_i ≤ 1"),
         provenance="reconstructed",
-        source="MATHEMATICS.md#V5, MATHEMATICS.md#claims (a)",
+        source="MATHEMATICS.md#claims (a)",
         latex=r"\tilde L^{\ell}-\tilde L^{\ell+1} \geq \sum_i\alpha_i"
         r"[\frac{\sigma_i+2\lambda}{4}\|\Delta w\|^2+\frac{\sigma_i}{4}\|\Delta w_i\|^2]",
     ),

@@ -175,6 +175,6 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
         hypotheses=("γ < 1 fixed", "σ⁰ = 8r", "full gradients"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATHEMATICS.md#V5, MATHEMATICS.md#V2",
+        source="MATHEMATICS.md#V5",
     ),
 )

@@ -128,7 +128,7 @@ CLAIMS_ORTHOGONAL = (
         provenance="reconstructed",
         source="MATHEMATICS.md#V9",
         picture=fixed_picture,
-        latex=r"\sum_i\alpha_i g_i = 0 \Rightarrow \sum_i\alpha_i\mathrm{NS}(g_i) = 0",
+        latex=r"\|\sum_i\alpha_i\mathrm{NS}(g_i)\| > 0 = \|\sum_i\alpha_i g_i\|",
     ),
     measured_claim(
         "V9-nsisa-is-pisa",
@@ -146,7 +146,7 @@ CLAIMS_ORTHOGONAL = (
         hypotheses=("matrix least squares on three clients", "full gradients", "ρ = 1, v = (π+o)²"),
         expected=Verdict.REFUTED,
         provenance="reconstructed",
-        source="MATHEMATICS.md#V9, MATHEMATICS.md#T11",
+        source="MATHEMATICS.md#preconditioners",
         latex=r"\frac{\sigma}{\sigma+\rho\sqrt{v}} \leq \frac{\pi+g}{\pi+o} \leq "
         r"\frac{\sigma+\rho\eta}{\sigma+\rho\sqrt{v}}",
     ),
