@@ -10,7 +10,7 @@ from pisa_lab._checks import Scalars, choice, reals
 from pisa_lab.preconditioners import OrthogonalMomentum, SecondMoment, Zero
 from pisa_lab.preconditioners.base import Preconditioner
 from pisa_lab.problem import Problem
-from pisa_lab.schedules import Constant, Geometric, Schedule
+from pisa_lab.schedules import Constant, Geometric, Schedule, bounded
 from pisa_lab.state import Observation, State
 
 Oracle = Callable[[Array], Observation]
@@ -137,7 +137,8 @@ class PISA:
 
     def _next_penalty(self, state: State) -> Array:
         schedule = self.schedule or (Constant() if self.penalty_ratio == 1.0 else Geometric(self.penalty_ratio))
-        return schedule.next(broadcast(like(self.penalty, state.penalty), state.penalty.shape), state)
+        initial = broadcast(like(self.penalty, state.penalty), state.penalty.shape)
+        return bounded(schedule.next(initial, state), initial)
 
     def _rho(self, state: State) -> Array | float:
         return (

@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
 from pisa_lab._array import Array, column, like, namespace, squared_norm
 from pisa_lab._checks import Scalars, real, reals
 from pisa_lab.state import State
@@ -15,6 +17,17 @@ class Schedule(Protocol):
 
     def next(self, initial: Array, state: State) -> Array:
         """Return σ^{ℓ+1}, shape (…, clients), where ``initial`` is σ⁰ and ``state.penalty`` σ^ℓ."""
+
+
+def bounded(penalty: Array, initial: Array) -> Array:
+    r"""Return σ held at the square root of the largest number of its type (1e154 in float64, 2e19 in float32).
+
+    There a step is below every unit of rounding and the iterates stand still; an infinite σ would turn their finite
+    values into $\infty\cdot 0$. A first penalty above the bound stays.
+    """
+    xp = namespace(penalty)
+    bound = xp.maximum(initial, xp.full_like(initial, float(xp.finfo(penalty.dtype).max) ** 0.5))
+    return xp.minimum(penalty, bound)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +64,8 @@ class Polynomial:
 
     def next(self, initial: Array, state: State) -> Array:
         """Return σ⁰(2+ℓ)^a, the value at ℓ+1."""
-        return initial * float(2 + state.iteration) ** self.exponent
+        with np.errstate(over="ignore"):
+            return initial * float(np.float64(2 + state.iteration) ** self.exponent)
 
 
 @dataclasses.dataclass(frozen=True)
