@@ -227,3 +227,35 @@ def test_every_outcome_is_a_model_and_one_more():
     names = [str(outcome) for outcome in Outcome]
     assert names == [name.upper().replace(" ", "_") for name in MODELS] + ["INCONCLUSIVE"]
     assert len(rates_module.REASONS) == 6
+
+
+@pytest.mark.parametrize("floor", [1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12])
+def test_an_exponential_above_a_deep_floor_is_covered_and_its_floor_found(floor):
+    found = []
+    times = np.arange(1, 2001)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        level = np.exp(0.3 * rng.standard_normal(10))
+        signal = 0.97 ** times[:, None] * level * np.exp(0.1 * rng.standard_normal((2000, 10)))
+        found.append(fit_rate(times, signal + floor * np.exp(0.1 * rng.standard_normal((2000, 10)))))
+    assert all(rate.outcome is Outcome.EXPONENTIAL_TO_FLOOR for rate in found)
+    assert all(rate.low <= rate.estimate <= rate.high for rate in found)
+    assert all(floor / 1.2 < rate.floor < floor * 1.2 for rate in found)
+    # 95 % of 20 is 19; under 15 has a chance of 3e-4, and an interval on the old grid of rates covered 1 of 20.
+    assert sum(rate.covers(0.97) for rate in found) >= 15
+
+
+def test_the_rounding_of_single_precision_is_a_floor_like_another():
+    times, rng = np.arange(1, 3001), np.random.default_rng(0)
+    signal = 0.98 ** times[:, None] * np.exp(0.3 * rng.standard_normal(10) + 0.1 * rng.standard_normal((3000, 10)))
+    found = fit_rate(times, signal + 6e-8 * np.abs(rng.standard_normal((3000, 10))))
+    assert found.covers(0.98)
+    assert 2e-8 < found.floor < 1e-7
+
+
+def test_a_value_that_is_zero_at_the_first_record_is_named_as_the_reason():
+    values = 0.9 ** np.arange(1, 101)[:, None] * np.exp(0.1 * np.random.default_rng(0).standard_normal((100, 6)))
+    values[0, 2] = 0.0
+    found = fit_rate(np.arange(1, 101), values)
+    assert not found.conclusive
+    assert "0 before a value of some seed is 0" in found.reason

@@ -18,6 +18,8 @@ _SIDE = np.geomspace(0.01, 2.2, 32)
 _GRID = np.concatenate([-_SIDE[::-1], [0.0], _SIDE])
 """Logarithms of the rates tried, relative to the fit of the log curve."""
 _STEPS = 10
+_HALVINGS = 24
+"""Of a bracket of the grid: what is left is 1e-8 of the rate."""
 _SPREAD = 0.5
 """Seeds whose level is within e^±0.5 of the mean one are left as they are."""
 _TINY = float(np.finfo(float).tiny)
@@ -72,9 +74,11 @@ def interval(curves: Curves, axis: Axis, parameters: Numbers, critical: float) -
     found = profile(means, axis, parameters[:, 1:2] * np.exp(_GRID), start)
     test = _statistic(means, found)
     test = test * np.sign(test[:, -1] - test[:, 0])[:, None]
-    middle = np.abs(test).argmin(-1)
-    places = [_crossing(test, middle, level) for level in (0.0, critical, -critical)]
-    estimate, low, high = (parameters[:, 1] * np.exp(place) for place in places)
+    middle = _zero(test)
+    levels = (0.0, critical, -critical)
+    brackets = np.stack([_bracket(test, middle, level) for level in levels], axis=1)
+    places = _bisected(means, axis, parameters[:, 1], start, brackets, np.asarray(levels))
+    estimate, low, high = (parameters[:, 1] * np.exp(place) for place in places.T)
     final = profile(means, axis, np.where(np.isnan(estimate), parameters[:, 1], estimate)[:, None], start)
     tangent = np.concatenate([final.tangent, final.score[..., None]], axis=-1)[:, 0]
     fall = np.log(final.mean[:, 0, 0] / final.mean[:, 0, -1])
@@ -125,10 +129,23 @@ def _statistic(means: Numbers, found: Profile) -> Numbers:
     return np.asarray((scores.mean(1) - found.score.sum(-1)) / np.maximum(error, _TINY))
 
 
-def _crossing(test: Numbers, middle: Numbers, level: float) -> Numbers:
-    """Return where ``test`` (experiments, rates) first crosses ``level`` on the way from ``middle``, nan if nowhere.
+def _zero(test: Numbers) -> Numbers:
+    """Return where ``test`` (experiments, rates) is nearest to 0 beside its upward crossing next to the log fit's rate.
 
-    Upwards in the grid for ``level`` > 0, downwards for ``level`` < 0; at 0 the crossing next to ``middle``.
+    Not simply its smallest size: far from the rate a bad fit has large errors, and so small tests.
+    """
+    upward = (test[:, :-1] < 0) & (test[:, 1:] >= 0)
+    cells = np.arange(test.shape[-1] - 1)
+    cell = np.where(upward, np.abs(cells + 0.5 - _SIDE.size), np.inf).argmin(-1)
+    pair = np.take_along_axis(np.abs(test), np.stack([cell, cell + 1], axis=-1), axis=-1)
+    return np.where(upward.any(-1), cell + pair.argmin(-1), np.abs(test).argmin(-1))
+
+
+def _bracket(test: Numbers, middle: Numbers, level: float) -> Numbers:
+    """Return the two numbers of `_GRID` between which ``test`` (experiments, rates) crosses ``level``, nan if nowhere.
+
+    Upwards in the grid for ``level`` > 0, downwards for ``level`` < 0, first seen from ``middle``; at 0 the crossing
+    next to it.
     """
     index, last = np.arange(test.shape[-1]), test.shape[-1] - 1
     if level > 0:
@@ -141,6 +158,25 @@ def _crossing(test: Numbers, middle: Numbers, level: float) -> Numbers:
         upper = middle + (np.take_along_axis(test, middle[:, None], axis=-1)[:, 0] < 0)
         exists = (upper > 0) & (upper <= last)
     upper = np.clip(upper, 1, last)
-    low, high = (np.take_along_axis(test, place[:, None], axis=-1)[:, 0] for place in (upper - 1, upper))
-    part = (level - low) / np.where(high != low, high - low, 1)
-    return np.where(exists, _GRID[upper - 1] + part * (_GRID[upper] - _GRID[upper - 1]), np.nan)
+    return np.where(exists[:, None], np.stack([_GRID[upper - 1], _GRID[upper]], axis=-1), np.nan)
+
+
+def _bisected(
+    means: Numbers, axis: Axis, slope: Numbers, start: Numbers, brackets: Numbers, levels: Numbers
+) -> Numbers:
+    """Return where the test reaches each of ``levels`` within ``brackets`` (experiments, levels, 2).
+
+    A deep floor leaves a signal whose rate is known far better than the grid is fine: the grid only brackets.
+    """
+    low, high = brackets[..., 0], brackets[..., 1]
+    ends = [
+        _statistic(means, profile(means, axis, slope[:, None] * np.exp(np.nan_to_num(end)), start))
+        for end in (low, high)
+    ]
+    rises = np.where(ends[1] >= ends[0], 1.0, -1.0)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        test = _statistic(means, profile(means, axis, slope[:, None] * np.exp(np.nan_to_num(middle)), start))
+        below = rises * test < rises * levels
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2

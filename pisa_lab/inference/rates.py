@@ -104,9 +104,11 @@ def fit_rate(iterations: Any, values: Any, *, level: float = 0.95, seed: int = 0
     if broken.any():
         reason = f"{int(broken.sum())} of {seeds} traces are not finite, and the rest would be the lucky ones"
         return _nothing(reason, seeds, level)
+    records = int(np.sum(times > 0))
     times, table = traces(times, table)
     if times.size < FEWEST_BINS or len(binned(times, table[None]).log_time.at) < FEWEST_BINS:
-        return _nothing(f"fewer than {FEWEST_BINS} records or bins before rounding sets in", seeds, level)
+        end = "" if times.size == records else f", {times.size} before a value of some seed is 0 or lost in rounding"
+        return _nothing(f"fewer than {FEWEST_BINS} records or bins{end}", seeds, level)
     if np.all(table == table[:, :1]):
         return _nothing("the traces are copies of one another: no spread to take an interval from", seeds, level)
     scale = float(table.max())

@@ -9,6 +9,8 @@ its logarithm that is uniform in (0.2, 0.4) over experiments:
 * additive floor: the same on the signal, plus a floor that the signal's median meets at $T^u$, u uniform in (0.4, 0.7)
   (power) or $uT$, u uniform in (0.3, 0.7) (exponential); its level differs by 0.2 (log-normal) between seeds and every
   value of it is an average of four squared normal numbers, as a squared norm of gradient noise is;
+* deep floor: the same where the signal falls much further before it meets the floor, by 1e-2 to 1e-12: a from 2 to 6,
+  $q^T$ from $e^{-20}$ to $e^{-40}$;
 * AR(1): correlated over iterations with a coefficient uniform in (0.5, 0.95), stationary from the start;
 * heavy-tailed: Student's t with 3 degrees of freedom.
 
@@ -63,18 +65,23 @@ NOISES: dict[str, Noise] = {
     "additive floor": _independent,
     "AR(1)": _correlated,
     "heavy-tailed": _heavy,
+    "deep floor": _independent,
 }
-"""The noise of the logarithm under each of the four models, from (experiments, 1, 1) scales."""
+"""The noise of the logarithm under each of the models, from (experiments, 1, 1) scales."""
+_FLOORED = ("additive floor", "deep floor")
+_RATES = {"POWER": ((0.3, 1.5), (2.0, 6.0)), "EXPONENTIAL": ((4.0, 12.0), (20.0, 40.0))}
+"""Ranges of a and of −T log q, the second for the deep floor."""
 
 
 def draw(truth: str, noise: str, *, experiments: int, seeds: int, rng: np.random.Generator) -> Traces:
     """Return traces of ``experiments`` with ``seeds`` each under a ``truth`` of TRUTHS and a ``noise`` of NOISES."""
     time = np.arange(1.0, ITERATIONS + 1)
+    low, high = _RATES.get(truth, ((0.0, 0.0),) * 2)[noise == "deep floor"]
     if truth == "POWER":
-        rate, clock, meets = rng.uniform(0.3, 1.5, experiments), np.log(time), rng.uniform(0.4, 0.7, experiments)
+        rate, clock, meets = rng.uniform(low, high, experiments), np.log(time), rng.uniform(0.4, 0.7, experiments)
         meets = ITERATIONS**meets
     elif truth == "EXPONENTIAL":
-        rate, clock = rng.uniform(4, 12, experiments) / ITERATIONS, time
+        rate, clock = rng.uniform(low, high, experiments) / ITERATIONS, time
         meets = ITERATIONS * rng.uniform(0.3, 0.7, experiments)
     else:
         rate, clock, meets = np.zeros(experiments), time, np.ones(experiments)
@@ -82,7 +89,7 @@ def draw(truth: str, noise: str, *, experiments: int, seeds: int, rng: np.random
     level = _LEVEL * rng.standard_normal((experiments, 1, seeds))
     scale = rng.uniform(0.2, 0.4, size=(experiments, 1, 1))
     values = np.exp(signal[..., None] + level + NOISES[noise](scale, seeds, rng))
-    has_floor = noise == "additive floor" and truth != "PLATEAU"
+    has_floor = noise in _FLOORED and truth != "PLATEAU"
     if has_floor:
         median = np.take_along_axis(signal, meets.astype(int)[:, None] - 1, axis=1)
         values += _floor(np.exp(median)[..., None], seeds, rng)
