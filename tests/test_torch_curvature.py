@@ -202,7 +202,8 @@ def test_probes_go_on_after_loading_as_if_never_stopped(refresh):
         optimizer = PISA(twin.parameters(), LR, seed=seed, **settings)
         train(optimizer, twin, cut, refresh)
         if cut < 7:
-            saved, optimizer = copy.deepcopy(optimizer.state_dict()), PISA(twin.parameters())
+            saved = copy.deepcopy(optimizer.state_dict())
+            optimizer = PISA(twin.parameters(), preconditioner="hessian-diagonal")
             optimizer.load_state_dict(saved)
             torch.randn(3)
             train(optimizer, twin, 7 - cut, refresh)

@@ -110,7 +110,8 @@ def test_kronecker_goes_on_after_loading_between_two_refreshes():
         optimizer = PISA(twin.parameters(), 0.1, preconditioner="kronecker", refresh=4, beta=0.9)
         for number in range(6):
             if number == cut:
-                saved, optimizer = optimizer.state_dict(), PISA(twin.parameters())
+                saved = optimizer.state_dict()
+                optimizer = PISA(twin.parameters(), preconditioner="kronecker")
                 optimizer.load_state_dict(saved)
             optimizer.zero_grad()
             twin.loss().backward()

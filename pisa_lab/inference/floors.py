@@ -134,11 +134,11 @@ def _zero(test: Numbers) -> Numbers:
 
     Not simply its smallest size: far from the rate a bad fit has large errors, and so small tests.
     """
-    upward = (test[:, :-1] < 0) & (test[:, 1:] >= 0)
+    upward: Numbers = (test[:, :-1] < 0) & (test[:, 1:] >= 0)
     cells = np.arange(test.shape[-1] - 1)
     cell = np.where(upward, np.abs(cells + 0.5 - _SIDE.size), np.inf).argmin(-1)
     pair = np.take_along_axis(np.abs(test), np.stack([cell, cell + 1], axis=-1), axis=-1)
-    return np.where(upward.any(-1), cell + pair.argmin(-1), np.abs(test).argmin(-1))
+    return np.asarray(np.where(upward.any(-1), cell + pair.argmin(-1), np.abs(test).argmin(-1)))
 
 
 def _bracket(test: Numbers, middle: Numbers, level: float) -> Numbers:
@@ -158,7 +158,7 @@ def _bracket(test: Numbers, middle: Numbers, level: float) -> Numbers:
         upper = middle + (np.take_along_axis(test, middle[:, None], axis=-1)[:, 0] < 0)
         exists = (upper > 0) & (upper <= last)
     upper = np.clip(upper, 1, last)
-    return np.where(exists[:, None], np.stack([_GRID[upper - 1], _GRID[upper]], axis=-1), np.nan)
+    return np.where(np.asarray(exists)[:, None], np.stack([_GRID[upper - 1], _GRID[upper]], axis=-1), np.nan)
 
 
 def _bisected(

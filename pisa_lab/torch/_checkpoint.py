@@ -29,8 +29,9 @@ def accepted(optimizer: Optimizer, clients: Clients, saved: dict[str, Any]) -> d
     """Return ``saved`` without the numbers of the clients, which are those of ``optimizer``.
 
     Raises:
-        ValueError: it was saved for other clients: another number of them, or another rank.
+        ValueError: it is another optimiser's, or was saved for other clients: another number of them, another rank.
     """
+    _check_groups(optimizer, saved)
     states = dict(saved["state"])
     for number, param in _params(optimizer, saved):
         state = states.get(number)
@@ -38,6 +39,21 @@ def accepted(optimizer: Optimizer, clients: Clients, saved: dict[str, Any]) -> d
             _check(state, param, clients)
             states[number] = {name: value for name, value in state.items() if name != STAMP}
     return {**saved, "state": states}
+
+
+def _check_groups(optimizer: Optimizer, saved: dict[str, Any]) -> None:
+    """Refuse the groups of another optimiser, whose settings would silently take the place of this one's."""
+    for theirs, own in zip(saved["param_groups"], optimizer.param_groups, strict=False):
+        if "preconditioner" not in theirs:
+            raise ValueError(
+                f"state_dict: a group holds {sorted(set(theirs) - {'params'})} and no 'preconditioner'; it belongs to "
+                "another optimiser"
+            )
+        if theirs["preconditioner"] != own["preconditioner"]:
+            raise ValueError(
+                f"state_dict: saved with preconditioner={theirs['preconditioner']!r}, this optimiser has "
+                f"{own['preconditioner']!r}"
+            )
 
 
 def _params(optimizer: Optimizer, saved: dict[str, Any]) -> Iterator[tuple[Any, Tensor]]:

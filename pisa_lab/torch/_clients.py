@@ -1,5 +1,6 @@
 """A step of several clients: in this process, one a rank, or both."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor
 from pisa_lab.torch import _messages
 from pisa_lab.torch._optimizer import PISA
 from pisa_lab.torch._round import Round, at_rest, round_of
+from pisa_lab.torch._settings import BETA
 from pisa_lab.torch._sharding import local
 from pisa_lab.torch._work import Product
 
@@ -51,6 +53,7 @@ def step(
             _detach(gradients)
     else:
         _finish(current, seen)
+    _warn_if_heavy(current)
     return losses if isinstance(closure, Sequence) else losses[0]
 
 
@@ -70,6 +73,32 @@ def message_error(optimizer: PISA) -> float:
         lost += float(torch.linalg.vector_norm(exact - bucket.arrived()[: -len(bucket.slots)])) ** 2
         whole += float(torch.linalg.vector_norm(exact)) ** 2
     return (lost / whole) ** 0.5 if whole else 0.0
+
+
+def _warn_if_heavy(current: Round) -> None:
+    """Warn once where ρQ has outgrown what any theorem covers for clients of unlike data, for want of a clip.
+
+    Looked at in the rounds 1, 2, 4, …: a look waits for the device.
+    """
+    for number, group in enumerate(current.param_groups):
+        if group["clip"] is not None or group["rho"] == 0 or group["capturable"] or current.warned:
+            continue
+        states = [current.state[param] for param, own in current.groups.items() if own == number]
+        moments = [state for state in states if "moment" in state]
+        step = int(moments[0]["step"]) if moments else 0
+        if step == 0 or step & (step - 1):
+            continue
+        correction = 1 - group["beta"] ** step if group["scheme"] == "III" else 1.0
+        largest = max(float(local(state["moment"]).max()) for state in moments if state["moment"].numel())
+        share = group["rho"] * (largest / correction) ** 0.5 / group["penalty"]
+        if share > BETA:
+            current.warned = True
+            warnings.warn(
+                f"ρQ/σ reaches {share:.3g} with {current.layout.total} clients; above {BETA:g} nothing holds clients "
+                f"of unlike data together: leave clip='auto', or give a clip of {BETA:g}σ/ρ = "
+                f"{BETA * group['penalty'] / group['rho']:.3g} or a smaller rho",
+                stacklevel=4,
+            )
 
 
 def _closures(optimizer: PISA, count: int, closure: Any) -> list[Any]:

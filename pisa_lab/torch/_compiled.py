@@ -124,7 +124,7 @@ def _packed(numbers: Sequence[Number], like: Tensor) -> Tensor:
     """Return ``numbers`` in one tensor, of the type that ``like`` is computed in and on its device."""
     dtype = computed(like.dtype)
     if not any(isinstance(number, Tensor) for number in numbers):
-        return torch.tensor(numbers, dtype=dtype).to(like.device, non_blocking=True)
+        return torch.tensor(numbers, dtype=dtype, device="cpu").to(like.device, non_blocking=True)
     # No copy from the host, which a graph that is being captured could not hold.
     filled = [
         number.to(like.device, dtype).reshape(())

@@ -59,7 +59,7 @@ class Bucket:
         """Say which parameters have a gradient here."""
         known = set(present)
         flags = [float(param in known) for param in self.slots]
-        self.sums[-len(flags) :].copy_(torch.tensor(flags))
+        self.sums[-len(flags) :].copy_(torch.tensor(flags, device="cpu"))
 
     def flagged(self) -> set[Tensor]:
         """Return the parameters that have a gradient anywhere, after an exchange."""

@@ -11,7 +11,7 @@ from pisa_lab._checks import real
 from pisa_lab.torch._elementwise import elementwise, kept
 from pisa_lab.torch._matrices import is_matrix
 from pisa_lab.torch._orthogonal import orthogonalised
-from pisa_lab.torch._settings import rule_of
+from pisa_lab.torch._settings import clip_of, rule_of
 from pisa_lab.torch._sharding import local_all, own_piece, placed_like, whole
 from pisa_lab.torch._work import MAGNITUDE, MOMENT, Entry, Product, Work
 
@@ -58,7 +58,7 @@ def works(entries: Sequence[Entry], group: Mapping[str, Any], curvature: Product
     rule, found = rule_of(group), []
     if rest:
         rho = rule.rho if group["elementwise_rho"] is None else group["elementwise_rho"]
-        apart = dataclasses.replace(rule, lr=rule.lr * group["elementwise_lr"], rho=rho)
+        apart = dataclasses.replace(rule, lr=rule.lr * group["elementwise_lr"], rho=rho, clip=clip_of(group, rho))
         found.append(elementwise(MOMENT, rest, "moment", rule=apart))
     if plain:
         found.append(elementwise(MAGNITUDE, plain, directions=_directions(plain, group)))

@@ -40,7 +40,7 @@ class SISA(PISA):
             are small, so that ρ = 1 is hardly any; the default, as that of lr, is from the runs of `pisa-lab train`.
         beta: β in [0, 1), the decay of v; of no effect in scheme I.
         scheme: "I": v is the sum of n; "II": its moving average; "III": that with bias correction.
-        clip: η, the bound on Q = √v; None for none.
+        clip: η, the bound on Q = √v; None for none. "auto" is none for one client and 10σ/ρ for several (`PISA`).
         weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σ + lr·λ) a step, where
             AdamW's shrinks it by lr·λ: for the same effect take σ times AdamW's.
         warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0. An entry keeps going by
@@ -73,7 +73,7 @@ class SISA(PISA):
         rho: float = 1000.0,
         beta: float = 0.999,
         scheme: str = "III",
-        clip: float | None = None,
+        clip: float | str | None = "auto",
         weight_decay: float = 0.0,
         warm: bool = False,
         clients: int = 1,
@@ -153,7 +153,7 @@ class NSISA(PISA):
         ns_dtype: torch.dtype | None = None,
         beta: float = 0.999,
         scheme: str = "III",
-        clip: float | None = None,
+        clip: float | str | None = "auto",
         weight_decay: float = 0.0,
         warm: bool = False,
         clients: int = 1,

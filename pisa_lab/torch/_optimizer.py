@@ -10,8 +10,8 @@ from torch.optim.optimizer import Optimizer, ParamsT, _use_grad_for_differentiab
 from pisa_lab._checks import whole
 from pisa_lab.torch._engines import engine_for
 from pisa_lab.torch._preconditioners import by_name
-from pisa_lab.torch._settings import KEYS, Clients, checked, rule_of
-from pisa_lab.torch._state import as_real, check_loaded, count, first_state
+from pisa_lab.torch._settings import KEYS, Clients, checked, default_clip, rule_of
+from pisa_lab.torch._state import as_real, check_loaded, count, first_state, shape_error
 from pisa_lab.torch._work import Entry, Product, Work
 
 # torch 2.9 and 2.10 know it by its older name only.
@@ -47,7 +47,9 @@ class PISA(Optimizer):
         rho: ρ ≥ 0, the weight of Q; not ADMM's penalty.
         beta: β in [0, 1), the decay of the second moment.
         scheme: "I", "II" or "III": sum, moving average, moving average with bias correction.
-        clip: η, the bound on Q; None for none.
+        clip: η, the bound on Q; None for none. "auto" is none for one client and, with several, 10σ/ρ where Q is a
+            second moment: that of clients with unlike data grows with what they disagree on, and beyond ρQ = 10σ
+            nothing holds the iterates.
         weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σ + lr·λ) a step, where
             AdamW's shrinks it by lr·λ: for the same effect take σ times AdamW's.
         warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0; not so for what is
@@ -93,7 +95,7 @@ class PISA(Optimizer):
         rho: float = 1.0,
         beta: float = 0.999,
         scheme: str = "III",
-        clip: float | None = None,
+        clip: float | str | None = "auto",
         weight_decay: float = 0.0,
         warm: bool = False,
         momentum: float = 0.95,
@@ -114,8 +116,8 @@ class PISA(Optimizer):
         given = locals()
         if unknown := set(settings) - set(by_name(preconditioner).settings):
             raise TypeError(f"{type(self).__name__} with {preconditioner!r} has no argument {sorted(unknown)[0]!r}")
-        defaults = _complete({**settings, **{name: given[name] for name in KEYS}})
         self._clients = Clients(whole("clients", clients, at_least=1), weights, process_group, message_dtype)
+        defaults = self._complete({**settings, **{name: given[name] for name in KEYS}})
         super().__init__(params, defaults)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -125,8 +127,15 @@ class PISA(Optimizer):
             ValueError: one of its hyper-parameters is outside its domain; no group is added then.
         """
         if isinstance(param_group, dict):
-            param_group.update(_complete({**self.defaults, **param_group}))
+            param_group.update(self._complete({**self.defaults, **param_group}))
         super().add_param_group(param_group)
+
+    def _complete(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Return ``group`` with its hyper-parameters checked and its numbers as Python's."""
+        row = by_name(group["preconditioner"])
+        group = {**row.settings, **group}
+        group = {**group, "clip": default_clip(group, self._clients)}
+        return {**group, **checked(group), **row.checked(group)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return torch's state dict; with several clients it says whose multipliers it holds, as "client"."""
@@ -141,7 +150,8 @@ class PISA(Optimizer):
         """Take over ``state_dict``.
 
         Raises:
-            ValueError: a hyper-parameter of it is outside its domain, or its multipliers belong to other clients.
+            ValueError: a hyper-parameter of it is outside its domain, it is another optimiser's, its multipliers belong
+                to other clients, or a tensor of it has not its parameter's shape.
         """
         from pisa_lab.torch import _checkpoint
 
@@ -152,9 +162,11 @@ class PISA(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what was pickled or saved, after checking it."""
+        if "_clients" in state:
+            self._clients = state["_clients"]
         defaults = state.get("defaults") or self.defaults
         for group in state["param_groups"]:
-            group.update(_complete({**defaults, **group}))
+            group.update(self._complete({**defaults, **group}))
             for param in group["params"]:
                 check_loaded(state["state"].get(param), group, param)
         super().__setstate__(state)
@@ -222,6 +234,8 @@ class PISA(Optimizer):
             state = self.state[param]
             if not state:
                 state.update(first_state(group, param, gradient))
+            elif state["multiplier"].shape != as_real(param).shape:
+                raise ValueError(f"params: {shape_error(param, state['multiplier'])}")
 
 
 def _works(
@@ -240,10 +254,3 @@ def _works(
     if any(param.is_complex() for param in params):
         params, gradients = [as_real(param) for param in params], [as_real(gradient) for gradient in gradients]
     return by_name(group["preconditioner"]).works(list(map(Entry, params, gradients, states)), group, curvature)
-
-
-def _complete(group: dict[str, Any]) -> dict[str, Any]:
-    """Return ``group`` with its hyper-parameters checked and its numbers as Python's."""
-    row = by_name(group["preconditioner"])
-    group = {**row.settings, **group}
-    return {**group, **checked(group), **row.checked(group)}

@@ -22,7 +22,7 @@ from pisa_lab.torch._layout import layout_of, one_client
 from pisa_lab.torch._preconditioners import by_name
 from pisa_lab.torch._settings import Clients, Rule, rule_of
 from pisa_lab.torch._sharding import local
-from pisa_lab.torch._state import as_real, first_state
+from pisa_lab.torch._state import as_real, first_state, shape_error
 from pisa_lab.torch._work import Entry, Product, Work
 
 HELD = 4
@@ -46,6 +46,7 @@ class Round:
         self.clients = clients
         self.follow(optimizer)
         self.groups = groups_of(optimizer)
+        self.shapes = [param.shape for param in self.groups]
         if not self.groups:
             raise ValueError("params: none of them requires a gradient")
         pieces = [(param, local(as_real(param.detach()))) for param in self.groups]
@@ -61,6 +62,7 @@ class Round:
         self.rules: dict[Tensor, Rule] = {}
         self.held: dict[Any, Held] = {}
         self.spoken = False
+        self.warned = False
         self.curvatures: Sequence[Product | None] = [None] * clients.count
         self.seen: dict[Tensor, tuple[tuple[Tensor, ...], list[dict[str, Tensor]]]] = {}
 
@@ -168,6 +170,8 @@ class Round:
                 first = first_state(group, param, gradient)
                 state.update({name: v if name == "step" else self.layout.kept(v) for name, v in first.items()})
                 self.new.add(param)
+            elif state["multiplier"].shape[1:] != as_real(param).shape:
+                raise ValueError(f"params: {shape_error(param, state['multiplier'][0])}")
             elif group["warm"] and param in self.new:
                 first = first_state(group, param, gradient)
                 local(state["multiplier"])[place].copy_(local(first["multiplier"]))
@@ -248,7 +252,12 @@ def round_of(optimizer: Optimizer, clients: Clients) -> Round:
     """Return the round of ``optimizer``, a new one at first and after its parameters changed."""
     kept: Any = vars(optimizer)
     present = kept.get("_round")
-    if not isinstance(present, Round) or list(map(id, present.groups)) != list(map(id, groups_of(optimizer))):
+    groups = groups_of(optimizer)
+    if (
+        not isinstance(present, Round)
+        or list(map(id, present.groups)) != list(map(id, groups))
+        or present.shapes != [param.shape for param in groups]
+    ):
         present = kept["_round"] = Round(optimizer, clients)
     if present.state is not optimizer.state:
         # What was loaded takes the place of what the slices show, which else would be kept beside it.

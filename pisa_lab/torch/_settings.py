@@ -63,6 +63,26 @@ class Clients:
         return self
 
 
+BETA = 10.0
+"""The ρQ/σ that clients are held to: the theorem for any clients and any Q (T12) reaches there, at σ ≥ 5.97 L."""
+_AVERAGED = ("second-moment", "orthogonal")
+"""The preconditioners whose Q grows with what the clients disagree on."""
+
+
+def default_clip(group: Mapping[str, Any], clients: Clients) -> Any:
+    """Return what "auto" is in ``group``: None for one client, and for a Q that does not grow with heterogeneity."""
+    bounded = not clients.alone and group["preconditioner"] in _AVERAGED
+    return None if group["clip"] == "auto" and not bounded else group["clip"]
+
+
+def clip_of(group: Mapping[str, Any], rho: float) -> float | None:
+    r"""Return η; "auto" is $10\sigma/\rho$, so that ρQ ⪯ 10σ."""
+    if group["clip"] != "auto":
+        clip: float | None = group["clip"]
+        return clip
+    return BETA * group["penalty"] / rho if rho > 0 else None
+
+
 def client_weights(weights: Any, count: int) -> tuple[float, ...]:
     """Return one weight for each of ``count`` clients, as they were given: not yet divided by their sum.
 
@@ -87,7 +107,7 @@ def rule_of(group: Mapping[str, Any]) -> Rule:
         ridge=group["weight_decay"],
         beta=group["beta"],
         scheme=group["scheme"],
-        clip=group["clip"],
+        clip=clip_of(group, group["rho"]),
     )
 
 
@@ -115,7 +135,7 @@ def checked(group: Mapping[str, Any]) -> dict[str, Any]:
         "momentum": real("momentum", group["momentum"], at_least=0.0, below=1.0),
         "ns_steps": whole("ns_steps", group["ns_steps"], at_least=1),
         "scheme": choice("scheme", group["scheme"], SCHEMES),
-        "clip": None if group["clip"] is None else real("clip", group["clip"], above=0.0),
+        "clip": group["clip"] if group["clip"] in (None, "auto") else real("clip", group["clip"], above=0.0),
     }
 
 

@@ -1,5 +1,6 @@
 """The state of one parameter: made at its first gradient, checked when it is loaded."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,10 +8,19 @@ import torch
 from torch import Tensor
 
 from pisa_lab.torch._preconditioners import by_name
-from pisa_lab.torch._sharding import placed_like
+from pisa_lab.torch._sharding import local, placed_like
 
 GRAPHS = ("cuda", "xpu", "hpu", "xla")
 """The kinds of device whose graphs can hold a step."""
+
+
+KEEPS = {
+    "second-moment": ("moment",),
+    "orthogonal": ("moment", "momentum"),
+    "hessian-diagonal": ("curvature",),
+    "kronecker": ("moment", "left"),
+}
+"""What a loaded state must hold one of, beside "multiplier"."""
 
 
 def as_real(tensor: Tensor) -> Tensor:
@@ -42,7 +52,7 @@ def count(steps: list[Tensor]) -> None:
         torch._foreach_add_(steps, 1)
     else:
         # A number would become a tensor once for each of them.
-        torch._foreach_add_(steps, torch.tensor(1.0), alpha=1.0)
+        torch._foreach_add_(steps, torch.tensor(1.0, device="cpu"), alpha=1.0)
 
 
 def check_loaded(state: dict[str, Any] | None, group: Mapping[str, Any], param: Tensor) -> None:
@@ -51,5 +61,41 @@ def check_loaded(state: dict[str, Any] | None, group: Mapping[str, Any], param: 
         return
     if "multiplier" not in state:
         raise ValueError(f"state_dict: holds {sorted(state)} and no 'multiplier'; it belongs to another optimiser")
+    if "step" not in state:
+        raise ValueError(f"state_dict: holds {sorted(state)} and no 'step'; it belongs to another optimiser")
     if not isinstance(state["step"], Tensor):
         state["step"] = _count(float(state["step"]), group, param)
+    if not float(state["step"]) >= 0:
+        raise ValueError(f"state_dict: step is {float(state['step'])}, must be >= 0")
+    _check_entries(state, group, param)
+
+
+def _check_entries(state: Mapping[str, Any], group: Mapping[str, Any], param: Tensor) -> None:
+    """Check that ``state`` holds what the preconditioner keeps, each tensor of the shape that ``param`` gives it.
+
+    A tensor of another shape would be read past its end by a compiled pass.
+    """
+    wanted = KEEPS.get(group["preconditioner"], ())
+    if not torch.isfinite(local(state["multiplier"])).all():
+        raise ValueError("state_dict: multiplier is not finite")
+    if wanted and not set(wanted) & set(state):
+        raise ValueError(
+            f"state_dict: holds {sorted(state)} and no {' or '.join(map(repr, wanted))}; "
+            "it belongs to another optimiser"
+        )
+    shape = tuple(as_real(param).shape)
+    sides = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
+    shapes = {"left": (sides[0],) * 2, "right": (sides[1],) * 2}
+    for name, value in state.items():
+        expected = shapes.get(name, shape if name in ("multiplier", "moment", "momentum", "curvature") else None)
+        # Several clients' tensors have one axis more in front.
+        if expected is not None and tuple(value.shape) not in (expected, tuple(value.shape[:1]) + expected):
+            raise ValueError(f"state_dict: {name} has shape {tuple(value.shape)}, its parameter {tuple(param.shape)}")
+
+
+def shape_error(param: Tensor, multiplier: Tensor) -> str:
+    """Return what to say of a parameter whose shape is no longer that of its state."""
+    return (
+        f"a parameter has shape {tuple(param.shape)}, its state {tuple(multiplier.shape)}; "
+        "make a new optimiser, or delete state[p]"
+    )
