@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pisa_lab._array import Array, column, like, namespace, to_numpy
+from pisa_lab.files import write_whole
 
 
 class State(NamedTuple):
@@ -91,7 +92,7 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def save_state(path: str | Path, state: Any, header: dict[str, Any] | None = None) -> None:
     """Write ``state`` to ``path``: arrays as they are, numbers and ``header`` as JSON.
 
-    The file is written beside its place and renamed, so that a reader never sees half of it.
+    The file is there whole or not at all (`files.write_whole`).
     """
     arrays, scalars = {}, {}
     for name, leaf in leaves(state):
@@ -101,11 +102,12 @@ def save_state(path: str | Path, state: Any, header: dict[str, Any] | None = Non
             scalars[name] = leaf
     text = json.dumps({"format": 1, "scalars": scalars, "header": header or {}}, sort_keys=True)
     arrays["__json__"] = np.frombuffer(text.encode(), dtype=np.uint8)
-    target = Path(path)
-    partial = target.with_name(target.name + ".part")
-    with partial.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-    partial.replace(target)
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    write_whole(path, write)
 
 
 def load_state(path: str | Path, template: Any) -> tuple[Any, dict[str, Any]]:

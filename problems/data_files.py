@@ -7,8 +7,6 @@ import gzip
 import hashlib
 import io
 import lzma
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -16,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pisa_lab.files import write_whole
 
 _OPENERS: dict[str, Callable[[Path], Any]] = {".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}
 SUFFIXES = ("", *_OPENERS)
@@ -123,13 +123,12 @@ def _keep(place: Path, parts: tuple[np.ndarray[Any, Any], ...]) -> None:
     named = {f"part_{number}": part for number, part in enumerate(parts)}
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=place.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
+
+        def write(partial: Path) -> None:
+            with partial.open("wb") as stream:
                 np.savez(stream, digest=np.asarray(_digest(parts)), **named)  # type: ignore[arg-type]
-            Path(partial).replace(place)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+
+        write_whole(place, write)
 
 
 def _digest(parts: tuple[np.ndarray[Any, Any], ...]) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from cli_cases import GOOD, WITNESSED, call, claim, refuted, supported
 
-from pisa_lab.cli.output import plain, replaced
+from pisa_lab.cli.output import plain
 from pisa_lab.cli.selection import chosen
+from pisa_lab.files import write_whole
 from proofs_check import table
 from proofs_check.claim import Verdict
 
@@ -149,6 +150,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        replaced(target, fail)
+        write_whole(target, fail)
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["rows.json"]

@@ -3,6 +3,8 @@
 import dataclasses
 import difflib
 import importlib
+import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +14,12 @@ from pisa_lab.stamp import stamp
 LAB = ("jinja2", "joblib", "matplotlib", "pandas", "pooch", "rich", "scipy", "sklearn", "sympy", "typer")
 CHECKOUT = ("problems", "proofs_check")
 _INTERRUPTED = 130
+_CUT = 141
+"""As of a program that a closed pipe ends: what it was asked to write to files is written, the rest was not read."""
+_BROKEN = 70
+"""A mistake of ours; --debug or PISA_LAB_DEBUG=1 shows where."""
+_BAD = (ValueError, OSError, OverflowError, MemoryError, RecursionError)
+"""What a bad request raises, absurd numbers included."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +56,40 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Return the exit code of ``argv``: 0, 1 for a bad result, 2 for a bad request, 130 for Ctrl-C."""
+    """Return the exit code of ``argv``.
+
+    0; 1 for a bad result, 2 for a bad request, 3 where a study was stopped half-way, 70 for a mistake of ours, 130 for
+    Ctrl-C, 141 where nobody reads any more.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_streams()
+    try:
+        code = _answer([word for word in words if word != "--debug"])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CUT
+    except Exception as error:
+        if "--debug" in words or os.environ.get("PISA_LAB_DEBUG"):
+            raise
+        _refuse(f"{type(error).__name__}: {' '.join(str(error).split())} (a mistake of ours; --debug shows where)")
+        return _BROKEN
+    return code
+
+
+def _open_streams() -> None:
+    """Let what a stream cannot say become "?", and a closed one take what is written to it."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _answer(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(usage())
         return 0
@@ -66,8 +106,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not reason:
             raise
         return _refuse(reason)
-    except (ValueError, OSError) as error:
-        return _refuse(" ".join(str(error).split()))
+    except BrokenPipeError:
+        raise
+    except _BAD as error:
+        known = isinstance(error, ValueError | OSError)
+        return _refuse(" ".join(str(error if known else f"{type(error).__name__}: {error}").split()))
     except KeyboardInterrupt:
         print("pisa-lab: interrupted", file=sys.stderr)
         return _INTERRUPTED

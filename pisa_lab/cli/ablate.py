@@ -47,8 +47,9 @@ def command(
         summary = _run(_asked(study, builtin, quick), store, jobs, engine, again)
     if reference is not None:
         summary = dataclasses.replace(summary, reference=choice("--reference", reference, summary.methods))
+    _write(summary, report, json_file, save_results)
     _print(summary, markdown)
-    return _written(summary, report, json_file, save_results)
+    return _print_failed(summary, report)
 
 
 def _asked(path: Path | None, name: str | None, quick: bool) -> Any:
@@ -147,15 +148,11 @@ def _print(summary: Any, markdown: bool) -> None:
         out.print("--again tries again what was not available", markup=False)
 
 
-def _written(summary: Any, report: Path | None, json_file: Path | None, save_results: Path | None) -> int:
-    """Write what was asked for, name what failed, and return the exit code."""
+def _write(summary: Any, report: Path | None, json_file: Path | None, save_results: Path | None) -> None:
+    """Write the files that were asked for."""
     from pisa_lab.ablation import tables
     from pisa_lab.ablation.summary_files import write_summary
 
-    out = console()
-    failed = [cell for cell in summary.cells if "FAILED" in cell.endings]
-    for cell in failed:
-        out.print(f"failed: {cell.method} on {cell.problem}: {cell.reason}", markup=False, style="red")
     if save_results is not None:
         write_summary(save_results, summary)
     if json_file is not None:
@@ -164,6 +161,15 @@ def _written(summary: Any, report: Path | None, json_file: Path | None, save_res
         from pisa_lab.ablation.report import write_report
 
         write_report(summary, report)
+
+
+def _print_failed(summary: Any, report: Path | None) -> int:
+    """Name what failed and where the report is, and return the exit code."""
+    out = console()
+    failed = [cell for cell in summary.cells if "FAILED" in cell.endings]
+    for cell in failed:
+        out.print(f"failed: {cell.method} on {cell.problem}: {cell.reason}", markup=False, style="red")
+    if report is not None:
         out.print(f"report: {report}", markup=False)
     return 1 if failed else 0
 

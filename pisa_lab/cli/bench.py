@@ -11,7 +11,7 @@ from pisa_lab._checks import choice, whole
 from pisa_lab.bench.replicates import measure_replicates
 from pisa_lab.bench.step import SIZES, measure_step
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.markdown import write_markdown
+from pisa_lab.cli.markdown import check_marked, write_markdown
 
 _WHAT = ("replicates", "step", "torch")
 _DTYPES = ("float64", "float32")
@@ -38,7 +38,7 @@ def command(
     choice("WHAT", what, _WHAT)
     choice("--dtype", dtype, _DTYPES)
     output.writable("--json", json_file)
-    output.writable("--markdown", markdown)
+    check_marked("--markdown", markdown, f"bench-{what}")
     if what == "replicates":
         rows = _replicates(data, dtype, seeds, batch, steps)
         columns = _REPLICATES
@@ -47,11 +47,11 @@ def command(
     else:
         rows = [_told(measure_step(*pair, dtype=dtype)) for pair in _sizes(size)]
         columns = _STEP
-    tables.print_table(rows, columns, transposed=True)
     if json_file is not None:
         output.write_json(json_file, rows)
     if markdown is not None:
         write_markdown(markdown, rows, columns, mark=f"bench-{what}", caption=f"pisa-lab bench {what}")
+    tables.print_table(rows, columns, transposed=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pisa_lab._checks import whole
-from pisa_lab.cli.markdown import write_markdown
+from pisa_lab.cli.markdown import check_marked, write_markdown
 from pisa_lab.cli.output import writable, write_json
 from pisa_lab.cli.tables import Column, console, print_table
 from pisa_lab.inference import calibration
@@ -61,17 +61,17 @@ def command(
     whole("--seed", seed)
     count = whole("--jobs", min(2, os.cpu_count() or 1) if jobs is None else jobs, at_least=1)
     writable("--json", json_file)
-    writable("--markdown", markdown)
+    check_marked("--markdown", markdown, "calibration")
     work = calibration.tasks(experiments=experiments, seed=seed)
     rows = [row | {"seed": seed, **stamp()} for row in calibration.calibration_rows(work, _counted(work, count))]
-    print_table(rows, COLUMNS)
     good = [all(low <= row[key] <= high for key, (low, high) in WANTED.items()) for row in rows]
-    console().print(f"\n{sum(good)} of {len(rows)} rows as wanted: {_wanted()}", markup=False)
     if json_file is not None:
         write_json(json_file, rows)
     if markdown is not None:
         caption = f"pisa-lab calibrate --experiments {experiments} --seed {seed}"
         write_markdown(markdown, rows, COLUMNS, mark="calibration", caption=caption)
+    print_table(rows, COLUMNS)
+    console().print(f"\n{sum(good)} of {len(rows)} rows as wanted: {_wanted()}", markup=False)
     return 0 if all(good) else 1
 
 

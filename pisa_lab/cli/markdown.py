@@ -1,11 +1,11 @@
-"""Tables for Markdown files: between two comment lines where the file has them, as the whole file elsewhere."""
+"""Tables for Markdown files: a new file, or between two comment lines of one that has them; never over other text."""
 
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pisa_lab.cli.output import write_text
+from pisa_lab.cli.output import writable, write_text
 from pisa_lab.cli.tables import Column
 from pisa_lab.stamp import stamp
 
@@ -33,14 +33,38 @@ def caption_line(caption: str) -> str:
     return f"<sub>{source} {told['python']}, {told['libraries']}.</sub>"
 
 
+def check_marked(option: str, path: Path | None, mark: str) -> None:
+    """Check, before any work, that a table can be written to ``path`` without losing what is there.
+
+    Raises:
+        ValueError: ``path`` cannot be written, or holds text and not the two lines between which the table goes.
+    """
+    writable(option, path)
+    if path is not None:
+        _around(option, path, mark)
+
+
 def write_marked(path: Path, text: str, *, mark: str) -> None:
-    """Write ``text`` to ``path``, between ``<!-- mark:begin -->`` and ``<!-- mark:end -->`` if both lines are there."""
+    """Write ``text`` to ``path``: between its lines ``<!-- mark:begin -->`` and ``<!-- mark:end -->``, or a new file.
+
+    Raises:
+        ValueError: the file holds text and not those two lines; it stays as it is.
+    """
+    before, after = _around("path", path, mark)
+    write_text(path, f"{before}{text.rstrip()}\n{after}")
+
+
+def _around(name: str, path: Path, mark: str) -> tuple[str, str]:
+    """Return what stands before and after the place of the table; nothing where there is no text."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     begin, end = f"<!-- {mark}:begin -->", f"<!-- {mark}:end -->"
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if begin in before and end in before:
-        head, rest = before.split(begin, 1)
-        text = f"{head}{begin}\n{text.rstrip()}\n{end}{rest.split(end, 1)[1]}"
-    write_text(path, text.rstrip("\n") + "\n")
+    head, begun, rest = text.partition(begin)
+    _, ended, tail = rest.partition(end)
+    if ended:
+        return f"{head}{begun}\n", f"{ended}{tail.rstrip()}\n"
+    if text.strip():
+        raise ValueError(f"{name}: {str(path)!r} holds text and not the lines {begin} and {end} around the table")
+    return "", ""
 
 
 def _cell(text: str) -> str:

@@ -4,12 +4,13 @@ import enum
 import json
 import math
 import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pisa_lab.files import check_writable, write_whole
 
 
 def plain(value: Any) -> Any:
@@ -39,7 +40,10 @@ def writable(option: str, path: Path | None) -> None:
         return
     if path.is_dir():
         raise ValueError(f"{option}: {str(path)!r} is a folder, a file is needed")
-    _probe(option, path, path.parent)
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise ValueError(f"{option}: {str(path)!r} cannot be written ({error.strerror})") from error
 
 
 def writable_folder(option: str, folder: Path) -> None:
@@ -52,7 +56,10 @@ def writable_folder(option: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"{option}: {str(folder)!r} cannot be made ({error.strerror})") from error
-    _probe(option, folder, folder)
+    try:
+        check_writable(folder / "index.html")
+    except OSError as error:
+        raise ValueError(f"{option}: {str(folder)!r} cannot be written ({error.strerror})") from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -63,22 +70,4 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``."""
-    replaced(path, lambda partial: partial.write_text(text, encoding="utf-8"))
-
-
-def replaced(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a file beside ``path`` and rename it, so that no reader sees half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _probe(option: str, path: Path, folder: Path) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(f"{option}: {str(path)!r} cannot be written ({error.strerror})") from error
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))

@@ -15,13 +15,12 @@ from pisa_lab.cli import output, tables
 from pisa_lab.cli.configuration import Configuration, configuration_text, configured, read_configuration
 from pisa_lab.cli.experiment import Trial, starts, trial_row, trials
 from pisa_lab.cli.instances import named
+from pisa_lab.files import write_whole
 from pisa_lab.loop import Status
 from pisa_lab.stamp import stamp
 from pisa_lab.state import load_state, save_state
 
 PLOTS = (".svg", ".png", ".pdf")
-LEAST_WIDTH = 120
-"""Columns that a file or a pipe is taken to have; a wider table stands on its side."""
 _WORDS = {"gradient norm": "‖∇F‖", "zeta2": "ζ²", " r2": " R²"}
 
 
@@ -77,9 +76,11 @@ def command(
             done.append(trial)
             tick(configuration.steps)
     rows = [trial_row(trial) for trial in done]
-    tables.console().print(_heading(configuration, done), markup=False)
-    tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True, free=LEAST_WIDTH)
     _write(configuration, done, rows, json_file, plot, save, save_config)
+    tables.console().print(_heading(configuration, done), markup=False)
+    tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True)
+    if plot is not None:
+        tables.console().print(f"plot: {plot}", markup=False)
     return 1 if any(trial.run.status is Status.NON_FINITE for trial in done) else 0
 
 
@@ -221,5 +222,4 @@ def _draw(configuration: Configuration, done: Sequence[Trial], path: Path) -> No
     optima = {getattr(trial.instance.problem, "optimum", None) for trial in done}
     title = f"{configuration.method} · {done[0].instance.title}"
     figure = run_figure(curves, title=title, optimum=optima.pop() if len(optima) == 1 else None)
-    tables.console().print(f"plot: {path}", markup=False)
-    output.replaced(path, lambda partial: figure.savefig(partial, format=path.suffix[1:], dpi=160))
+    write_whole(path, lambda partial: figure.savefig(partial, format=path.suffix[1:], dpi=160))

@@ -51,7 +51,8 @@ def number(digits: int = 3) -> Callable[[Any], str]:
 
 def console(free: int = UNBOUNDED) -> Console:
     """Return the console of standard output; what is no terminal has ``free`` columns unless COLUMNS says otherwise."""
-    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    is_free = not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal()
+    is_free = is_free or os.environ.get("COLUMNS") == "0"
     return Console(width=free if is_free else None, highlight=False, soft_wrap=False)
 
 
@@ -60,23 +61,26 @@ def print_table(
 ) -> None:
     """Print ``rows``; where they are wider than the terminal no cell is cut.
 
-    Then the first column stands on a line of its own or, with ``transposed``, the rows stand side by side.
+    Then the rows stand side by side (with ``transposed``, if that fits), or each below the next.
     """
     out = console(free)
-    table = _flat(rows, columns)
-    if Measurement.get(out, out.options.update(width=UNBOUNDED), table).maximum <= out.width:
-        out.print(table)
-    elif transposed:
-        out.print(_transposed(rows, columns))
+    shapes = [_flat(rows, columns), *([_transposed(rows, columns)] if transposed else [])]
+    fitting = [table for table in shapes if _width(out, table) <= out.width]
+    if fitting:
+        out.print(fitting[0])
     else:
         _print_stacked(out, rows, columns)
+
+
+def _width(out: Console, table: Table) -> int:
+    return Measurement.get(out, out.options.update(width=UNBOUNDED), table).maximum
 
 
 def _transposed(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     table.add_column(columns[0].heading, no_wrap=True)
     for row in rows:
-        table.add_column(columns[0].show(row[columns[0].key]), justify="right", overflow="fold")
+        table.add_column(columns[0].show(row[columns[0].key]), justify="right", no_wrap=True)
     for column in columns[1:]:
         table.add_row(column.heading, *(column.cell(row) for row in rows))
     return table

@@ -11,8 +11,9 @@ import typer
 from pisa_lab._checks import whole
 from pisa_lab.cli import output, tables
 from pisa_lab.cli.instances import named
-from pisa_lab.cli.markdown import write_markdown
-from pisa_lab.cli.run import LEAST_WIDTH, PLOTS
+from pisa_lab.cli.markdown import check_marked, write_markdown
+from pisa_lab.cli.run import PLOTS
+from pisa_lab.files import write_whole
 
 _FOLDER = Path(".pisa_lab")
 _CHECKPOINTS = _FOLDER / "checkpoints"
@@ -80,7 +81,7 @@ def command(
 ) -> int:
     """Return 0 when every reported run stayed finite, 1 otherwise."""
     given = {name: value for name, value in locals().items() if name in _RUN and value is not None}
-    _check_outputs(json_file, plot, markdown, no_plot)
+    _check_outputs(family, json_file, plot, markdown, no_plot)
     with _needs_torch(), named(_RENAMED):
         if from_rows:
             rows = _stored(from_rows, family)
@@ -90,20 +91,24 @@ def command(
             rows = _trained({"family": family, **given}, optimizer, _settings(lr, settings), threads, extent)
         told = _told(rows)
         place = None if no_plot else plot or _default_plot(rows)
-        _show(rows, told)
         _write(rows, told, json_file, place, markdown)
+        _show(rows, told, place)
     if not from_rows:
         tables.console().print(f"checkpoints: {checkpoints}", markup=False)
     return 1 if any(row["broke"] for row in told) else 0
 
 
-def _check_outputs(json_file: Path | None, plot: Path | None, markdown: Path | None, no_plot: bool) -> None:
+def _check_outputs(
+    family: str | None, json_file: Path | None, plot: Path | None, markdown: Path | None, no_plot: bool
+) -> None:
     if no_plot and plot is not None:
         raise ValueError("--no-plot: excludes --plot")
     if plot is not None and plot.suffix not in PLOTS:
         raise ValueError(f"--plot: {str(plot)!r} must end in {', '.join(PLOTS)}")
     for option, path in (("--json", json_file), ("--plot", plot), ("--markdown", markdown)):
         output.writable(option, path)
+    if family is not None:
+        check_marked("--markdown", markdown, f"deep-{family}")
 
 
 @contextlib.contextmanager
@@ -253,9 +258,11 @@ def _title(row: Mapping[str, Any]) -> str:
     )
 
 
-def _show(rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]]) -> None:
+def _show(rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]], plot: Path | None) -> None:
     tables.console().print(f"{rows[0]['family']}: {_title(rows[0])}\n", markup=False)
-    tables.print_table(told, _columns(told), transposed=True, free=LEAST_WIDTH)
+    tables.print_table(told, _columns(told), transposed=True)
+    if plot is not None:
+        tables.console().print(f"plot: {plot}", markup=False)
 
 
 def _write(
@@ -276,8 +283,7 @@ def _write(
         from problems.deep.figures import comparison_figure
 
         figure = comparison_figure(rows, title=f"{family} · {rows[0]['model']} {rows[0]['size']} on {rows[0]['data']}")
-        output.replaced(plot, lambda partial: figure.savefig(partial, format=plot.suffix[1:], dpi=160))
-        tables.console().print(f"plot: {plot}", markup=False)
+        write_whole(plot, lambda partial: figure.savefig(partial, format=plot.suffix[1:], dpi=160))
 
 
 def _default_plot(rows: Sequence[Mapping[str, Any]]) -> Path:

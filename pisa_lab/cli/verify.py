@@ -16,6 +16,7 @@ from pisa_lab._checks import choice, whole
 from pisa_lab.cli.claim_rows import finding_row, report_row
 from pisa_lab.cli.claims_table import write_claims
 from pisa_lab.cli.findings import keep_findings
+from pisa_lab.cli.markdown import check_marked
 from pisa_lab.cli.output import plain, writable, writable_folder, write_json, write_text
 from pisa_lab.cli.selection import chosen
 from pisa_lab.cli.tables import Column, console, number, print_table
@@ -80,7 +81,7 @@ def command(
     count = min(whole("--jobs", _default_jobs() if jobs is None else jobs, at_least=1), len(claims))
     whole("--seed", seed)
     writable("--json", json_file)
-    writable("--markdown", markdown)
+    check_marked("--markdown", markdown, "claims")
     folder = WITNESSES if report is None else report / "witnesses"
     if report is not None:
         writable_folder("--report", report)
@@ -89,14 +90,14 @@ def command(
     findings, manifest = list(_checked(claims, seed, effort, count)), read_manifest()
     rows = [finding_row(finding, keep_witness(finding, folder), manifest) for finding in findings]
     keep_findings(rows, folder.with_name("findings.json"))
-    print_table(rows, COLUMNS)
-    _print_summary(findings)
     if json_file is not None:
         write_json(json_file, rows)
     if markdown is not None:
         write_claims(markdown, claims, rows, manifest, caption=f"pisa-lab verify --{effort}, seed {seed}")
     if report is not None:
         _write_report(findings, rows, manifest, report)
+    print_table(rows, COLUMNS)
+    _print_summary(findings)
     return 0 if all(finding.as_expected for finding in findings) else 1
 
 

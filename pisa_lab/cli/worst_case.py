@@ -80,11 +80,11 @@ def command(
         heterogeneity=None if heterogeneity is None else _numbers("--heterogeneity", heterogeneity),
         certificate=certificate,
     )
+    if json_file is not None:
+        write_json(json_file, [found.row | stamp()])
     print_table([found.row], COLUMNS)
     if found.certificate is not None:
         print(f"certificate: {certificate}: {json.loads(found.certificate)['statement']}")
-    if json_file is not None:
-        write_json(json_file, [found.row | stamp()])
     return 0 if found.row["status"] in ("solved", "unbounded") else 1
 
 
@@ -95,8 +95,13 @@ def _numbers(option: str, text: str) -> Any:
     entries = tuple(entry.strip() for entry in text.split(","))
     try:
         values = tuple(Fraction(entry) for entry in entries)
+        beyond = any(value and not 1e-150 < abs(float(value)) < 1e150 for value in values)
     except (ValueError, ZeroDivisionError) as error:
         raise ValueError(f"{option}: {text!r} is not a number, or numbers with commas between") from error
+    except OverflowError:
+        beyond = True
+    if beyond:
+        raise ValueError(f"{option}: {text[:40]!r} is beyond what a solver can hold, 1e-150 to 1e150")
     return values[0] if len(values) == 1 else values
 
 

@@ -1,6 +1,5 @@
 """Checkpoints: tensors and plain values alone, read without unpickling code, and never half a file."""
 
-import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,17 +7,14 @@ from typing import Any
 
 import torch
 
+from pisa_lab.files import write_whole
+
 FORMAT = 1
 
 
 def write_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
     """Write ``values`` beside ``path`` and rename: after a kill the old file or the new one is there, whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        torch.save({"format": FORMAT, **values}, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, lambda partial: torch.save({"format": FORMAT, **values}, partial))
 
 
 def read_checkpoint(path: Path, *, configuration: str, sha256: str, device: str) -> dict[str, Any]:
