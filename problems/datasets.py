@@ -8,6 +8,7 @@ import numpy as np
 
 from pisa_lab._checks import choice, finite, real, whole
 from problems import adult, data_files
+from problems.partition_rules import label_array
 
 TASKS = ("binary", "multiclass", "regression")
 TEST_SHARE = 0.25
@@ -99,8 +100,8 @@ def load(
     """Return the data set called ``name`` (a row of `DATASETS`) or read from the file at that path.
 
     Args:
-        name: "digits", "breast-cancer", "diabetes", "a9a", or a file: LIBSVM text, .csv with the label in its
-            last column (either also as .xz, .gz, .bz2), or .npz with X and y.
+        name: "digits", "breast-cancer", "diabetes", "a9a", or a file: .csv or .tsv with the label in its last
+            column, LIBSVM text (each also as .xz, .gz, .bz2), or .npz with X and y.
         seed: of the validation split; the test split has its own fixed seed, and a9a its own test part.
         validation: share of the training rows set aside, 0 for none.
         data_dir: where a9a is: a folder, or the file of its training part. Without it $PISA_LAB_DATA,
@@ -119,7 +120,8 @@ def load(
     if data_dir is not None and str(name) != "a9a":
         raise ValueError("data_dir: only a9a is looked for there; give a file's path as name")
     x, y, test, checksum = _raw(name, data_dir)
-    is_text = str(name) == "a9a" or (known is None and not {".csv", ".npz"} & set(Path(name).suffixes))
+    ending = data_files.file_format(Path(name))
+    is_text = str(name) == "a9a" or (known is None and ending not in (*data_files.SEPARATORS, ".npz"))
     return from_arrays(
         x,
         y,
@@ -208,7 +210,7 @@ def from_arrays(
 
 
 def _table(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    rows, labels = np.asarray(X), np.asarray(y)
+    rows, labels = _numbers(X), label_array(y)
     if rows.dtype.kind not in "fiub" or rows.ndim != 2 or rows.shape[1] == 0:
         raise ValueError(f"X: {rows.dtype} of shape {rows.shape} must be numbers of shape (rows, features)")
     rows = rows.astype(float)
@@ -220,6 +222,17 @@ def _table(X: Any, y: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     if labels.dtype.kind not in "US":
         labels = finite("y", labels).astype(float)
     return rows, labels
+
+
+def _numbers(X: Any) -> np.ndarray[Any, Any]:
+    """Return ``X`` as an array; columns of numbers and truth values in a table of objects are numbers."""
+    rows = np.asarray(X.detach().cpu() if hasattr(X, "detach") else X)
+    if rows.dtype.kind != "O":
+        return rows
+    try:
+        return rows.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X: a table of objects, and not all of them numbers ({error})") from error
 
 
 def _task(labels: np.ndarray[Any, Any]) -> str:

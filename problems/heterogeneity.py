@@ -10,7 +10,7 @@ from pisa_lab._array import Array, client_sum, like, namespace, squared_norm, to
 from pisa_lab._checks import finite, whole
 from pisa_lab.problem import clients as client_count
 from pisa_lab.problem import heterogeneity as gradient_spread
-from problems.partition_rules import KINDS, PARTITIONS, Request, parsed
+from problems.partition_rules import KINDS, PARTITIONS, Request, label_array, parsed
 
 __all__ = [
     "KINDS",
@@ -116,15 +116,18 @@ def partition(
 def classes(y: Any) -> HostArray:
     """Return ``y`` as class numbers 0, 1, …: as it is, or by quantile bins of real labels.
 
-    Floats count as classes when they are whole and at most 20 different ones. Equal values share a bin.
+    Floats count as classes when they are whole and as few as one for ten rows, or 20. Equal values share a bin.
+
+    Raises:
+        ValueError: the labels are no one sequence, one is missing, or they are of several kinds.
     """
-    labels = np.asarray(y)
+    labels = label_array(y)
     if labels.ndim != 1 or labels.size == 0:
         raise ValueError(f"y: shape {labels.shape} must be (rows,) with at least one row")
     if labels.dtype.kind == "f":
         labels = finite("y", labels)
         distinct = np.unique(labels)
-        if distinct.size > 20 or np.any(distinct % 1 != 0):
+        if distinct.size > max(20, labels.size // 10) or np.any(distinct % 1 != 0):
             cuts = np.quantile(labels, np.arange(1, QUANTILES) / QUANTILES)
             labels = np.searchsorted(cuts, labels, side="right")
     return np.unique(labels, return_inverse=True)[1]

@@ -13,6 +13,27 @@ Parts = list[HostArray]
 _DRAWS = 1000
 
 
+def label_array(y: Any) -> HostArray:
+    """Return labels of whatever origin as one array of numbers or of words.
+
+    Raises:
+        ValueError: one is missing, or some are words and some are numbers.
+    """
+    labels = np.asarray(y.detach().cpu() if hasattr(y, "detach") else y)
+    if labels.dtype.kind != "O":
+        return labels
+    missing = [place for place, label in enumerate(labels.ravel()) if label is None or label != label]
+    if missing:
+        raise ValueError(f"y: row {missing[0]} has no label ({len(missing)} such rows, counted from 0)")
+    kinds = {isinstance(label, str) for label in labels.ravel()}
+    if len(kinds) > 1:
+        raise ValueError("y: some labels are words and some are numbers")
+    try:
+        return labels.astype(str if kinds == {True} else float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y: not an array of numbers or words ({error})") from error
+
+
 class Request(NamedTuple):
     """What a rule draws from."""
 
