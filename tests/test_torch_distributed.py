@@ -21,6 +21,11 @@ def test_two_ranks_are_two_clients_and_go_on_from_a_checkpoint(tmp_path):
 
 
 @pytest.mark.slow
+def test_ranks_with_different_settings_are_refused(tmp_path):
+    on_ranks(2, tmp_path, cases.settings_that_differ)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("world", [1, 2, 3, 4])
 def test_ranks_are_the_clients_of_one_process(world, tmp_path):
     on_ranks(world, tmp_path, cases.equal_after_some_rounds, cases.equal_to_virtual, *MORE.get(world, ()))

@@ -188,3 +188,16 @@ def warm_start(rank, world, folder):
     for _ in range(6):
         other.step([closure(twin, other, client) for client in range(world)])
     assert distance(flat(net), flat(twin)) < 1e-13
+
+
+def settings_that_differ(rank, world, folder):
+    """A scheduler that saw another loss on another rank is refused in the round in which it changed something."""
+    for name, value in (("lr", 0.3), ("rho", 5.0), ("penalty", 4.0), ("weight_decay", 0.5)):
+        net, optimizer = one_a_rank("sisa", rank, rounds=2)
+        before = flat(net)
+        if rank == 0:
+            optimizer.param_groups[0][name] = value
+        closure(net, optimizer, rank, torch.float64, loss)()
+        with pytest.raises(ValueError, match=f"^{name}: between .* one rule"):
+            optimizer.step()
+        assert torch.equal(flat(net), before)

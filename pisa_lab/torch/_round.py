@@ -63,6 +63,7 @@ class Round:
         self.held: dict[Any, Held] = {}
         self.spoken = False
         self.warned = False
+        self.rounds = 0
         self.curvatures: Sequence[Product | None] = [None] * clients.count
         self.seen: dict[Tensor, tuple[tuple[Tensor, ...], list[dict[str, Tensor]]]] = {}
 
@@ -75,6 +76,8 @@ class Round:
         for bucket in self.buckets:
             bucket.clear()
         self.new, self.rules, self.held, self.spoken = set(), {}, {}, False
+        # First: a rank whose σ alone changed would else take part in a sum that the others do not know of.
+        self._check_settings()
         penalties = tuple(group["penalty"] for group in self.param_groups)
         if penalties != self.penalties:
             own = sum(self.weights)
@@ -213,6 +216,28 @@ class Round:
             raise _messages.lost(error) from error
         found: list[float] = reduced.tolist()
         return found
+
+    def _check_settings(self) -> None:
+        """Check that all ranks move by the same numbers: a scheduler that looks at a local loss lets them drift apart.
+
+        On a processor in every round; elsewhere, where a look waits for the device, in each of the first and then in
+        every 64th.
+
+        Raises:
+            ValueError: they do not.
+        """
+        self.rounds += 1
+        if self.layout.mesh is None or (self.device.type != "cpu" and self.rounds > 8 and self.rounds % 64):
+            return
+        names = ("lr", "penalty", "rho", "weight_decay")
+        own = [float(group[name]) for group in self.param_groups for name in names]
+        reduced = self._reduced(own + [-number for number in own], torch.distributed.ReduceOp.MAX)
+        for place, (most, least) in enumerate(zip(reduced[: len(own)], reduced[len(own) :], strict=True)):
+            if most + least > 1e-9 * abs(most):
+                raise ValueError(
+                    f"{names[place % len(names)]}: between {-least:g} and {most:g} on the ranks of process_group; one "
+                    "shared w needs one rule: let every rank's scheduler see the same loss"
+                )
 
     def _check_agreement(self) -> None:
         """Check that all ranks have the same parameters: increments would carry a difference along for ever.
