@@ -148,6 +148,7 @@ def run(
     Raises:
         ValueError: an argument outside its domain; the message names it.
     """
+    _check_method(method, problem)
     steps = whole("steps", steps)
     names = (seed,) if seeds is None else tuple(range(seed, seed + whole("seeds", seeds, at_least=1)))
     functions = _functions(measures)
@@ -157,6 +158,7 @@ def run(
         start = problem.initial if w0 is None else _start(problem, w0, seeds)
         state = method.init(ledger.asked, start, replicates=seeds)
         ledger.begun()
+    _check_state(state, problem, seeds)
     first = int(state.iteration)
     recorded = _recorded(every, first, steps)
     rule, status = sampler(batches), Status.FINISHED
@@ -217,6 +219,23 @@ def _finite(state: Any, count: int) -> Array:
     return flags
 
 
+def _check_method(method: Any, problem: Any) -> None:
+    """Refuse a class for its instance, and the two in the wrong order."""
+    for name, value, parts in (("method", method, ("init", "step")), ("problem", problem, ("client_grad", "weights"))):
+        if isinstance(value, type) or not all(hasattr(value, part) for part in parts):
+            shown = value.__name__ if isinstance(value, type) else type(value).__name__
+            raise ValueError(f"{name}: {shown} has no {' and '.join(parts)} of an instance; run(method, problem, …)")
+
+
+def _check_state(state: Any, problem: Problem, seeds: int | None) -> None:
+    """Refuse a state of another problem or another number of replicates."""
+    shape = (*(() if seeds is None else (seeds,)), *problem.initial.shape)
+    if tuple(state.consensus.shape) != shape:
+        raise ValueError(f"state: w has shape {tuple(state.consensus.shape)}, this run needs {shape}")
+    if isinstance(state, State) and tuple(state.weights.shape) != tuple(problem.weights.shape):
+        raise ValueError(f"state: of {state.weights.shape[0]} clients, the problem has {problem.weights.shape[0]}")
+
+
 def _start(problem: Problem, w0: Any, seeds: int | None) -> Array:
     start = finite("w0", to_numpy(w0) if hasattr(w0, "ndim") else w0)
     shape = tuple(problem.initial.shape)
@@ -228,6 +247,8 @@ def _start(problem: Problem, w0: Any, seeds: int | None) -> Array:
 def _functions(measures: Sequence[str] | Mapping[str, Measure]) -> Mapping[str, Measure]:
     if isinstance(measures, Mapping):
         return measures
+    if isinstance(measures, str):
+        raise ValueError(f"measures: {measures!r} is one name; give a sequence of them")
     unknown = [name for name in measures if name not in MEASURES]
     if unknown:
         raise ValueError(f"measures: {unknown[0]!r} is not one of {', '.join(MEASURES)}")

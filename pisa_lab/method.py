@@ -62,6 +62,10 @@ class PISA:
         object.__setattr__(self, "penalty_ratio", reals("penalty_ratio", self.penalty_ratio, above=0.0, at_most=1.0))
         if self.schedule is not None and self.penalty_ratio != 1.0:
             raise ValueError("schedule: give either schedule or penalty_ratio, not both")
+        if self.schedule is not None and not callable(getattr(self.schedule, "next", None)):
+            raise ValueError(f"schedule: {self.schedule!r} is no schedule, such as Geometric(0.9)")
+        if not isinstance(self.warm, bool):
+            raise ValueError(f"warm: {self.warm!r} is not True or False")
         for name in ("init", "update", "solve"):
             if not callable(getattr(self.preconditioner, name, None)):
                 raise ValueError(f"preconditioner: {self.preconditioner!r} has no method {name!r}")

@@ -116,6 +116,7 @@ def from_functions(
     ridge: float = 0.0,
     lipschitz: Any = np.inf,
     minimiser: Any = None,
+    check_gradients: bool = True,
 ) -> FunctionProblem:
     """Return a problem whose client i has F_i, ∇F_i = ``functions[i]``, NumPy functions of one point ``(*shape,)``.
 
@@ -126,11 +127,14 @@ def from_functions(
         ridge: λ.
         lipschitz: L_i of ∇F_i, one number or one per client; inf (the default) says that none is known.
         minimiser: of F_λ, where known.
+        check_gradients: compare every gradient with differences of its value near ``initial``; a wrong one would give
+            wrong verdicts without a word. False where that is meant, or where a kink lies there.
 
     Raises:
-        ValueError: no client, weights that do not sum to one, a gradient of another shape than ``initial``.
+        ValueError: no client, what is no pair, weights that do not sum to one, a gradient of another shape than
+            ``initial`` or not that of its value, L_i < 0, a minimiser of another shape.
     """
-    pairs = tuple((value, gradient) for value, gradient in functions)
+    pairs = tuple(map(_pair, functions))
     if not pairs:
         raise ValueError("functions: empty; one (value, gradient) pair per client")
     start = finite("initial", initial)
@@ -140,44 +144,46 @@ def from_functions(
     for number, (_, gradient) in enumerate(pairs):
         if np.shape(gradient(start)) != start.shape:
             raise ValueError(f"functions: gradient {number} has shape {np.shape(gradient(start))}, w has {start.shape}")
+        if check_gradients:
+            _check_gradient(number, pairs[number], start)
+    bounds = np.asarray(lipschitz, dtype=float)
+    if bounds.shape not in ((), (1,), alpha.shape) or not np.all(bounds >= 0):
+        raise ValueError(f"lipschitz: {lipschitz!r} must be one number >= 0, or one for each of {len(pairs)} clients")
+    known = None if minimiser is None else finite("minimiser", minimiser)
+    if known is not None and known.shape != start.shape:
+        raise ValueError(f"minimiser: shape {known.shape}, w has {start.shape}")
     return FunctionProblem(
         functions=pairs,
         weights=alpha,
         ridge=real("ridge", ridge, at_least=0),
         initial=start,
-        lipschitz=np.broadcast_to(np.asarray(lipschitz, dtype=float), alpha.shape).copy(),
-        minimiser=None if minimiser is None else finite("minimiser", minimiser),
+        lipschitz=np.broadcast_to(bounds, alpha.shape).copy(),
+        minimiser=known,
     )
 
 
-class Counted:
-    """A problem that counts what is asked of it: client gradients, values, hvps and the samples touched."""
+def _pair(entry: Any) -> tuple[Value, Gradient]:
+    if not isinstance(entry, tuple | list) or len(entry) != 2 or not all(map(callable, entry)):
+        raise ValueError(f"functions: {entry!r} is no pair of a value and its gradient")
+    return entry[0], entry[1]
 
-    def __init__(self, problem: Any) -> None:
-        self._problem = problem
-        self.counts = {"gradients": 0, "values": 0, "hvps": 0, "samples": 0}
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._problem, name)
-        if name != "hvp":
-            return found
-        # Not a method of its own: a problem that has no hvp must not seem to have one.
-        return lambda w, v, batch=None: self._count("hvps", found(w, v, batch), self._problem.initial.ndim, batch)
-
-    def _count(self, kind: str, result: Array, trailing: int, batch: Array | None) -> Array:
-        calls = int(np.prod(result.shape[: result.ndim - trailing], dtype=int))
-        self.counts[kind] += calls
-        if kind == "gradients":
-            sizes = getattr(self._problem, "sizes", None)
-            whole = 0 if sizes is None else int(np.sum(to_numpy(sizes))) * (calls // int(self.weights.shape[0]))
-            self.counts["samples"] += whole if batch is None else int(np.prod(batch.shape, dtype=int))
-        return result
-
-    def client_value(self, w: Array) -> Array:
-        """Return F_i(w) and count the calls."""
-        return self._count("values", self._problem.client_value(w), 0, None)
-
-    def client_grad(self, w: Array, batch: Array | None = None) -> Array:
-        """Return ∇F_i(w) and count the calls and the samples."""
-        gradient = self._problem.client_grad(w, batch)
-        return self._count("gradients", gradient, self._problem.initial.ndim, batch)
+def _check_gradient(number: int, pair: tuple[Value, Gradient], start: np.ndarray[Any, Any]) -> None:
+    """Compare a directional derivative with central differences of two lengths at a random point near ``start``."""
+    rng = np.random.default_rng(0)
+    scale = 1 + float(np.max(np.abs(start), initial=0.0))
+    point, direction = (start + 0.1 * scale * rng.standard_normal(start.shape), rng.standard_normal(start.shape))
+    value, gradient = pair
+    with np.errstate(all="ignore"):
+        slope = float(np.sum(gradient(point) * direction))
+        found = []
+        for step in (1e-4 * scale, 1e-6 * scale):
+            ends = [float(value(point + sign * step * direction)) for sign in (1, -1)]
+            # What rounding of the two values may make of their difference.
+            slack = 1e-4 * abs(slope) + 1e-6 + 1e-14 * max(map(abs, ends)) / step
+            found.append((abs((ends[0] - ends[1]) / (2 * step) - slope) - slack, (ends[0] - ends[1]) / (2 * step)))
+    if min(error for error, _ in found) > 0:
+        raise ValueError(
+            f"functions: gradient {number} is not that of its value: along a direction {slope:.6g}, by differences "
+            f"{found[0][1]:.6g}; check_gradients=False lets it pass"
+        )

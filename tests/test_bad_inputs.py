@@ -110,3 +110,47 @@ def test_cupy_without_a_gpu_says_so():
         expected = "no CUDA device"
     with pytest.raises(ValueError, match=f"^backend: 'cupy'.*{expected}"):
         backend("cupy")
+
+
+def parabola(**settings):
+    return from_functions([(lambda w: float(w @ w) / 2, lambda w: w)], np.ones(2), **settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: from_functions([lambda w: w], np.ones(2)), r"^functions: .* is no pair"),
+        (lambda: from_functions([(lambda w: float(w @ w), lambda w: w)], np.ones(2)), r"^functions: gradient 0 is not"),
+        (lambda: from_functions([(lambda w: float(w @ w) / 2, lambda w: -w)], np.ones(2)), r"^functions: gradient 0"),
+        (lambda: parabola(lipschitz=-1), r"^lipschitz: -1"),
+        (lambda: parabola(lipschitz=float("nan")), r"^lipschitz: nan"),
+        (lambda: parabola(lipschitz=[1.0, 2.0]), r"^lipschitz: "),
+        (lambda: parabola(minimiser=np.zeros(3)), r"^minimiser: shape \(3,\)"),
+        (lambda: PISA(penalty=1.0, warm="yes"), r"^warm: 'yes'"),
+        (lambda: PISA(penalty=1.0, schedule="constant"), r"^schedule: 'constant' is no schedule"),
+        (lambda: run(PISA, parabola(), steps=1), r"^method: PISA has no"),
+        (lambda: run(parabola(), PISA(penalty=2.0), steps=1), r"^method: FunctionProblem has no"),
+        (lambda: run(PISA(penalty=2.0), PISA(penalty=2.0), steps=1), r"^problem: PISA has no"),
+        (lambda: run(PISA(penalty=2.0), parabola(), steps=1, measures="objective"), r"^measures: 'objective' is one"),
+    ],
+)
+def test_odd_calls_of_the_library_name_their_argument(make, reason):
+    with pytest.raises(ValueError, match=reason):
+        make()
+
+
+def test_a_right_gradient_passes_its_check_at_every_scale_and_a_wrong_one_can_be_meant():
+    for scale in (1e-6, 1.0, 1e6):
+        from_functions([(lambda w, s=scale: s * float(w @ w) / 2, lambda w, s=scale: s * w)], np.ones(2))
+    wrong = from_functions([(lambda w: 0.0, lambda w: w)], np.ones(2), check_gradients=False)
+    assert wrong.lipschitz.tolist() == [np.inf]
+
+
+def test_a_state_of_another_problem_is_refused():
+    state = run(PISA(penalty=2.0), parabola(), steps=1).state
+    other = from_functions([(lambda w: float(w @ w) / 2, lambda w: w)] * 2, np.ones(2))
+    wider = from_functions([(lambda w: float(w @ w) / 2, lambda w: w)], np.ones(3))
+    with pytest.raises(ValueError, match=r"^state: of 1 clients, the problem has 2"):
+        run(PISA(penalty=2.0), other, steps=1, state=state)
+    with pytest.raises(ValueError, match=r"^state: w has shape \(2,\), this run needs \(3,\)"):
+        run(PISA(penalty=2.0), wider, steps=1, state=state)

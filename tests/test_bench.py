@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from counting import Counted
 from small import quadratics
 
 from pisa_lab import cli
@@ -11,7 +12,6 @@ from pisa_lab.bench.machine import blas_threads, copy_rate, free_memory
 from pisa_lab.bench.replicates import measure_replicates
 from pisa_lab.bench.step import BETA, PENALTY, RHO, WAYS, measure_step
 from pisa_lab.cli.bench import command
-from pisa_lab.problem import Counted
 from pisa_lab.stamp import stamp
 
 pytest.importorskip("numba", reason="the extra `fast` is not installed")

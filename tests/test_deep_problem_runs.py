@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from counting import Counted
 from deep_problem_cases import build
 from problem_cases import closeness
 
@@ -11,7 +12,7 @@ from pisa_lab._array import to_numpy
 from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.methods import METHODS, Settings
 from pisa_lab.preconditioners import PRECONDITIONERS
-from pisa_lab.problem import Counted, heterogeneity, objective, total_gradient
+from pisa_lab.problem import heterogeneity, objective, total_gradient
 from pisa_lab.sampling import Reshuffled
 from problems import transforms
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from counting import Counted
 from small import Quadratics, quadratics
 
 from pisa_lab import PISA, Status, run, sisa
@@ -12,7 +13,6 @@ from pisa_lab.ledger import COSTS, at_budget
 from pisa_lab.methods import METHODS, Settings
 from pisa_lab.monitor import Monitor
 from pisa_lab.preconditioners import PRECONDITIONERS, Every, Hessian
-from pisa_lab.problem import Counted
 from problems.table import by_name
 from problems.transforms import on_backend
 

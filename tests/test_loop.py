@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from counting import Counted
 from small import quadratics
 
 from pisa_lab import MEASURES, PISA, Status, from_functions, load_state, run, save_state, sisa
 from pisa_lab.loop import DEFAULT_MEASURES
 from pisa_lab.methods import METHODS, Settings
-from pisa_lab.problem import Counted
 from pisa_lab.sampling import Full, Reshuffled, Stream, Uniform, draw_batch
 from pisa_lab.stamp import stamp
 from problems.table import by_name

@@ -104,6 +104,8 @@ def fit_rate(iterations: Any, values: Any, *, level: float = 0.95, seed: int = 0
     if broken.any():
         reason = f"{int(broken.sum())} of {seeds} traces are not finite, and the rest would be the lucky ones"
         return _nothing(reason, seeds, level)
+    if np.all(table[-1] > table.max(0) / 2) and np.all(table[0] < table[-1] * ROUNDING):
+        return _nothing("the traces grow: there is no decay to fit", seeds, level)
     records = int(np.sum(times > 0))
     times, table = traces(times, table)
     if times.size < FEWEST_BINS or len(binned(times, table[None]).log_time.at) < FEWEST_BINS:
