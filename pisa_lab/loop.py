@@ -290,7 +290,7 @@ def _bar(progress: bool | Callable[[int], object], steps: int) -> Iterator[Calla
         try:
             from rich.progress import Progress
         except ImportError as error:
-            raise ValueError("progress: a bar needs rich; pip install 'pisa-lab[lab]'") from error
+            raise ValueError("progress: a bar needs rich; pip install -e '.[lab]'") from error
         with Progress(transient=True) as bar:
             task = bar.add_task("rounds", total=steps)
             yield lambda done: bar.update(task, completed=done)

@@ -93,17 +93,22 @@ def evidence_figure(data: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def run_figure(rows: Sequence[Mapping[str, Any]], *, title: str = "", optimum: float | None = None) -> Figure:
+def run_figure(
+    rows: Sequence[Mapping[str, Any]], *, title: str = "", optimum: float | Mapping[int, float] | None = None
+) -> Figure:
     """Return objective, stationarity and the three residuals over rounds: median and range of the seeds.
 
-    ``rows`` are those of `Run.rows`, of one or several seeds; the gap to ``optimum`` is drawn where it is known.
+    ``rows`` are those of `Run.rows`, of one or several seeds. The gap to ``optimum``, one number or one for each seed,
+    is drawn where it is known, down to the unit of rounding of the objective's values.
     """
-    gap = optimum is not None and [{**row, "objective": _number(row["objective"]) - optimum} for row in rows]
+    gap, floor = _gaps(rows, optimum)
     panels = (
         ("Objective above its optimum" if gap else "Objective", (("objective", ""),), gap or rows),
         ("Stationarity  ‖∇F(w)‖", (("stationarity", ""),), rows),
         ("KKT residuals", (("local", "local"), ("consensus", "consensus"), ("aggregate", "aggregate")), rows),
     )
+    seeds = len({row["seed"] for row in rows})
+    title = " · ".join(filter(None, (title, f"median and range of {seeds} seeds" if seeds > 1 else "")))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11.4, 3.7 if title else 3.4))
         FigureCanvasAgg(figure)
@@ -114,9 +119,30 @@ def run_figure(rows: Sequence[Mapping[str, Any]], *, title: str = "", optimum: f
             draw_curves(axes, curves, log="y" if _spans_decades(curves) else "")
             axes.set_title(name)
             axes.set_xlabel("communication round")
+            if source is gap and any(np.any(curve.y <= floor) for curve in curves):
+                _draw_floor(axes, floor)
         if title:
             figure.suptitle(title, x=0.008, ha="left", fontsize=11, fontweight="bold")
     return figure
+
+
+def _gaps(
+    rows: Sequence[Mapping[str, Any]], optimum: float | Mapping[int, float] | None
+) -> tuple[list[dict[str, Any]], float]:
+    """Return the rows with the objective's gap, and the unit of rounding below which it is none."""
+    if optimum is None:
+        return [], 0.0
+    known = optimum if isinstance(optimum, Mapping) else {int(row["seed"]): optimum for row in rows}
+    sizes = [*map(abs, known.values()), *(abs(_number(row["objective"])) for row in rows)]
+    floor = float(np.finfo(float).eps) * max((size for size in sizes if np.isfinite(size)), default=0.0)
+    gaps = [_number(row["objective"]) - known[int(row["seed"])] for row in rows]
+    return [{**row, "objective": max(value, floor)} for row, value in zip(rows, gaps, strict=True)], floor
+
+
+def _draw_floor(axes: Axes, floor: float) -> None:
+    axes.axhline(floor, color=SOFT, linewidth=0.8, linestyle=":")
+    place = axes.get_yaxis_transform()
+    axes.text(0.98, floor, "rounding", transform=place, color=SOFT, ha="right", va="bottom", fontsize=7)
 
 
 def over_seeds(rows: Sequence[Mapping[str, Any]], measure: str, label: str) -> Curve:
@@ -192,10 +218,10 @@ def _positive(curves: Sequence[Curve], name: str) -> bool:
 
 
 def _spans_decades(curves: Sequence[Curve]) -> bool:
-    """Return whether every value is positive and the largest is more than 8 times the smallest."""
+    """Return whether no value is negative and the largest is more than 8 times the smallest that is not 0."""
     values = np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves] or [np.empty(0)])
     positive = values[values > 0]
-    return bool(positive.size > 0.9 * values.size and positive.size and positive.max() > 8 * positive.min())
+    return bool(positive.size and np.all(values >= 0) and positive.max() > 8 * positive.min())
 
 
 def _ticks(axes: Axes, name: str, logarithmic: bool) -> None:

@@ -62,8 +62,8 @@ sys.exit(main({words!r}))
 @pytest.mark.parametrize(
     ("hidden", "words", "hint"),
     [
-        ("typer", ["problems"], "pip install 'pisa-lab[lab]'"),
-        ("rich", ["preconditioners"], "pip install 'pisa-lab[lab]'"),
+        ("typer", ["problems"], "pip install -e '.[lab]'"),
+        ("rich", ["preconditioners"], "pip install -e '.[lab]'"),
         ("problems", ["run", "logistic"], "needs the checkout"),
         ("proofs_check", ["verify"], "needs the checkout"),
         ("proofs_check", ["explain", "T2"], "needs the checkout"),

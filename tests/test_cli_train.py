@@ -169,5 +169,5 @@ sys.exit(main(["train", "vision"]))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
-        2, "pisa-lab: error: train needs torch: pip install 'pisa-lab[lab,torch]'\n",
+        2, "pisa-lab: error: train needs torch: pip install -e '.[lab,torch]'\n",
     )  # fmt: skip

@@ -310,3 +310,20 @@ def test_a_log_axis_leaves_out_what_is_not_positive():
     assert np.isnan(axes.lines[0].get_ydata()[1:]).all()
     flat = evidence_figure({"log": "y", "curves": [{"label": "a", "x": [0, 1], "y": [0, -1]}]}).axes[0]
     assert flat.get_yscale() == "linear"
+
+
+def test_a_gap_below_rounding_lies_on_a_marked_floor_of_a_log_axis():
+    from pisa_lab.plotting import run_figure
+
+    rows = [
+        {"iteration": k, "seed": seed, "objective": seed - 3.0 + max(10.0**-k, 0.0) - (k > 8) * 1e-16}
+        | dict.fromkeys(("stationarity", "local", "consensus", "aggregate"), 10.0**-k)
+        for k in range(30)
+        for seed in (0, 1)
+    ]
+    figure = run_figure(rows, title="two seeds", optimum={0: -3.0, 1: -2.0})
+    axes = figure.axes[0]
+    assert axes.get_yscale() == "log"
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx(3 * 2.0**-52)
+    assert any(text.get_text() == "rounding" for text in axes.texts)
+    assert figure.get_suptitle() == "two seeds · median and range of 2 seeds"

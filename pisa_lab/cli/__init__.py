@@ -153,7 +153,7 @@ def _call(row: Command, words: Sequence[str]) -> int:
 def _missing(command: str, module: str) -> str:
     if module in CHECKOUT:
         return f"{command} needs the checkout: the installed wheel carries pisa_lab alone, not {module}/"
-    return f"{command} needs {module}: pip install 'pisa-lab[lab]'" if module in LAB else ""
+    return f"{command} needs {module}: pip install -e '.[lab]'" if module in LAB else ""
 
 
 def _refuse(reason: str, word: str = "") -> int:

@@ -74,7 +74,7 @@ def _torch(words: Sequence[str] | None, device: str) -> list[dict[str, Any]]:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "torch":
             raise
-        raise ValueError("bench torch needs torch: pip install 'pisa-lab[lab,torch]'") from error
+        raise ValueError("bench torch needs torch: pip install -e '.[lab,torch]'") from error
     return optimizers.measure_optimizers(
         [_count(word) for word in words] if words else optimizers.SIZES,
         device=device,

@@ -219,7 +219,8 @@ def _draw(configuration: Configuration, done: Sequence[Trial], path: Path) -> No
     from pisa_lab.plotting import run_figure
 
     curves = [row for trial in done for row in trial.run.rows()]
-    optima = {getattr(trial.instance.problem, "optimum", None) for trial in done}
+    found = {seed: getattr(trial.instance.problem, "optimum", None) for trial in done for seed in trial.run.seeds}
+    optima = {seed: value for seed, value in found.items() if value is not None}
     title = f"{configuration.method} · {done[0].instance.title}"
-    figure = run_figure(curves, title=title, optimum=optima.pop() if len(optima) == 1 else None)
+    figure = run_figure(curves, title=title, optimum=optima if len(optima) == len(found) else None)
     write_whole(path, lambda partial: figure.savefig(partial, format=path.suffix[1:], dpi=160))

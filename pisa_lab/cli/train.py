@@ -119,7 +119,7 @@ def _needs_torch() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "torch":
             raise
-        raise ValueError("train needs torch: pip install 'pisa-lab[lab,torch]'") from error
+        raise ValueError("train needs torch: pip install -e '.[lab,torch]'") from error
 
 
 def _seeds(seed: int, seeds: int) -> tuple[int, ...]:
