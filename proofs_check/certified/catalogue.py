@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from proofs_check.certified.certificate import certified, save
+from proofs_check.certified.certificate import certified, restated, save
 from proofs_check.certified.decrease import certified_decrease
 from proofs_check.certified.one_step import Round, round_of
 from proofs_check.certified.setting import Setting, fedavg_setting, pisa_setting
@@ -154,4 +154,16 @@ def regenerated(folder: Path = FOLDER) -> list[Path]:
         path = folder / theorem.path.name
         save(path, theorem.make())
         paths.append(path)
+    return paths
+
+
+def reworded(folder: Path = FOLDER) -> list[Path]:
+    """Write every certificate of ``folder`` anew in the checker's present words and return the paths; no solver runs.
+
+    Raises:
+        ValueError: the checker rejects one.
+    """
+    paths = [folder / theorem.path.name for theorem in THEOREMS]
+    for path in paths:
+        save(path, restated(path.read_text(encoding="utf-8")))
     return paths

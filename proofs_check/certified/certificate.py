@@ -152,7 +152,7 @@ def sealed(parameters: dict[str, Any], bound: Fraction, multipliers: dict[str, F
         "parameters": parameters,
         "bound": str(bound),
         "multipliers": {name: str(value) for name, value in multipliers.items()},
-        "statement": checker.statement(checker.parsed(parameters), bound),
+        "statement": checker.statement(checker.read_parameters(parameters), bound),
     }
     text = written(document)
     try:
@@ -160,6 +160,22 @@ def sealed(parameters: dict[str, Any], bound: Fraction, multipliers: dict[str, F
     except ValueError:
         return None
     return text
+
+
+def restated(text: str) -> str:
+    """Return the certificate with the checker's present statement and a new seal; no solver is needed.
+
+    Parameters, bound and multipliers stay as they are.
+
+    Raises:
+        ValueError: the checker rejects it all the same.
+    """
+    document = json.loads(text)
+    multipliers = {name: Fraction(value) for name, value in document["multipliers"].items()}
+    new = sealed(document["parameters"], Fraction(document["bound"]), multipliers)
+    if new is None:
+        raise ValueError("text: the checker rejects this certificate whatever its statement and seal")
+    return new
 
 
 def written(document: dict[str, Any]) -> str:
