@@ -24,7 +24,7 @@ METHODS = {"pisa": "PISA with Q_i = I", "admm": "exact consensus ADMM", "fedavg"
 METRICS = {"min_gradient": "min_{k≤N}‖∇F_λ(w^k)‖²", "last_gradient": "‖∇F_λ(w^N)‖²", "last_value": "F_λ(w^N) - inf F_λ"}
 INITIALS = {"value": "F_λ(w^0) - inf F_λ ≤ 1", "distance": "‖w^0 - w*‖² ≤ 1 for a minimiser w* of F_λ"}
 WORDS = {"theorem": FIELDS, "metric": METRICS, "initial": INITIALS, "order": ["before_solve", "after_solve"]}
-LONGEST_FILE, LONGEST_RUN = 10**6, 60
+LONGEST_RUN = 60
 
 
 class Form(dict[Any, Fraction]):
@@ -97,7 +97,6 @@ def read_field(name: str, value: Any, clients: int, rounds: int = 0) -> Any:
 
 def read_parameters(given: Any) -> Parameters:
     """Return the parameters, every number a Fraction but the counts ``rounds`` and ``local_steps``."""
-    require(type(given) is dict and "theorem" in given, "parameters: no theorem")
     names = FIELDS[read_field("theorem", given["theorem"], 1)].split()
     require(given.keys() == set(names), "parameters: not the names of the theorem")
     clients, rounds = len(given.get("weights", ["1"])), read_field("rounds", given.get("rounds", 1), 1)
@@ -278,12 +277,13 @@ def verify(text: str) -> str:
     require(len(file) == 5 and file["seal"] == hashlib.sha256(body.encode()).hexdigest(), "seal: edited after writing")
     p, bound = read_parameters(file["parameters"]), read_fraction("bound", file["bound"], "≥ 0")
     require(file["statement"] == statement(p, bound), "statement: not that of the parameters and the bound")
+    multipliers = {name: read_fraction("multipliers", value, "> 0") for name, value in file["multipliers"].items()}
     for part in (1, 0) if "sigma" in p else (1,):
         left, rows = identity(p, bound, part)
-        for name, value in file["multipliers"].items():
+        for name, multiplier in multipliers.items():
             require(re.fullmatch(r"[a-z]+( (0|[1-9][0-9]{0,2}))*", name), "multipliers: a name that no row has")
             kind, *index = name.split(" ")
-            left -= rows[kind](*map(int, index)) * read_fraction("multipliers", value, "> 0")
+            left -= rows[kind](*map(int, index)) * multiplier
         require(is_sum_of_squares(left), "identity: what it leaves is no sum of squares")
     return statement(p, bound)
 
@@ -293,7 +293,7 @@ if __name__ == "__main__":
     for path in sys.argv[1:]:
         try:
             with open(path, "rb") as file:
-                line = f"PROVED {path!a}: {verify(file.read(LONGEST_FILE).decode())}"
+                line = f"PROVED {path!a}: {verify(file.read().decode())}"
         except Exception as error:
             failed, line = 1, f"REJECTED {path!a:.200}: {error!a:.200}"
         print(line.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding))
