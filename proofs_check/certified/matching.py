@@ -1,9 +1,10 @@
 r"""Functions that attain a worst case exactly: along the run every $\nabla F_\lambda(w^k)$ is the same number.
 
-One client, one variable, fractions only. To the left of the last iterate $F_\lambda'$ falls to 0 as fast as the class
-allows and stays 0; between two iterates it dips as deep as the class allows (nonconvex: a sawtooth) or stays level
-(convex: Huber's function). The run visits the points by the engine's own unrolled recursion; that the function is in
-its class and where its infimum lies is read off its breakpoints.
+One client (or m equal ones, which the merging lemma makes one), one variable, fractions only. To the left of the last
+iterate $F_\lambda'$ falls to 0 as fast as the class allows and stays 0 (for the last value from a known distance it
+stays level as long again as the run was); between two iterates it dips as deep as the class allows (nonconvex: a
+sawtooth) or stays level (convex: Huber's function). The run visits the points by the engine's own unrolled recursion;
+that the function is in its class and where its infimum lies is read off its breakpoints.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from proofs_check.certified.algorithms import Form, trajectory
+from proofs_check.certified.lemma import reduced
 from proofs_check.certified.setting import Setting
 
 
@@ -49,7 +51,7 @@ class PiecewiseSlope:
 
 
 def visited(setting: Setting, function: PiecewiseSlope | None) -> tuple[Fraction, ...]:
-    r"""Return $w^0 = 0, w^1, \dots, w^N$ of the setting's method on F_λ, or (None) where every gradient is 1."""
+    r"""Return $w^0 = 0, w^1, \dots, w^N$ of the setting's method on F_λ; None stands for gradients that are all 1."""
     values: Form = {"w0": Fraction(0)}
     points = []
     for point in trajectory(setting).points[0][: setting.rounds + 1]:
@@ -67,13 +69,17 @@ def matching_function(setting: Setting) -> PiecewiseSlope:
     Raises:
         ValueError: more than one client, exact ADMM or local steps; or the run does not move steadily to the left.
     """
+    setting = reduced(setting)
     if setting.clients > 1 or setting.method == "admm" or setting.local_steps > 1:
         raise ValueError("setting: one client and one gradient a round are needed")
     points = visited(setting, None)
     if any(left >= right for right, left in pairwise(points)):
         raise ValueError("setting: the run with equal gradients does not move steadily to the left")
     low, high = setting.curvature[0] + setting.ridge, setting.lipschitz[0] + setting.ridge
-    breakpoints, slopes = [points[-1] - 1 / high, points[-1]], [Fraction(0), Fraction(1)]
+    level = [points[-1]]
+    if setting.metric == "last_value" and setting.initial == "distance":
+        level = [2 * points[-1] - points[0], points[-1]]
+    breakpoints, slopes = [level[0] - 1 / high, *level], [Fraction(0), *(Fraction(1) for _ in level)]
     for left, right in zip(points[:0:-1], points[-2::-1], strict=True):
         if low < 0:
             depth = (right - left) / (1 / high - 1 / low)
@@ -97,6 +103,7 @@ def attained(setting: Setting) -> Fraction:
     Raises:
         ValueError: see `matching_function`; or the function is not in the class.
     """
+    setting = reduced(setting)
     function = matching_function(setting)
     if not in_class(setting, function):
         raise ValueError("setting: the function with equal gradients is not in the class")

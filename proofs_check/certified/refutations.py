@@ -1,6 +1,11 @@
-"""Claims that a worst-case function or a one-line family refutes, replayed through the ordinary run."""
+"""Claims that a worst-case function or a one-line family refutes, replayed through the ordinary run.
+
+Each trial decides its witness in fractions, hypotheses included, and then asks the library's run for the same numbers:
+where they differ it raises, and the claim is INCONCLUSIVE. So a broken method is no refutation.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,14 +15,21 @@ from pisa_lab.loop import run
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Identity
 from pisa_lab.problem import FunctionProblem, from_functions, objective
-from proofs_check.certified.refute import method_of, problem_of, replayed, replayed_round
-from proofs_check.certified.witnesses import witness
+from proofs_check.certified.exact_runs import agree, pisa_path
+from proofs_check.certified.matching import attained
+from proofs_check.certified.refute import method_of, problem_of, replayed
+from proofs_check.certified.rising import replayed_round
+from proofs_check.certified.setting import exact
+from proofs_check.certified.witnesses import ATTAINED, witness
 from proofs_check.claim import Claim, Evidence, Verdict, judge
+from proofs_check.theory import gradient_descent_rate
 
 Instance = Mapping[str, Any]
 Trial = Callable[[Instance], Mapping[str, Any]]
 SHARPER = 0.999
 """A claimed improvement of an exact bound by a thousandth; the solver's noise is 1e-9."""
+SOLVER = 1e-6
+"""How far a function of the solver may be from the one made in fractions."""
 
 
 def _parabola(curvature: float, start: float, *, centre: float = 0.0, ridge: float = 0.0) -> FunctionProblem:
@@ -31,37 +43,60 @@ def _least_gradient(method: Any, problem: Any, steps: int) -> float:
     return float(np.min(result.history["stationarity"]) ** 2)
 
 
+def _constant(penalty: str, rounds: int, clients: int = 1) -> list[list[Fraction]]:
+    return [[exact(penalty)] * clients] * (rounds + 1)
+
+
 def rise_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the augmented Lagrangian before and after one round from the kept state; margin −rise."""
     return replayed_round(witness(str(instance["witness"])))
 
 
 def attained_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return the worst case that the kept function attains; margin .999 of the exact value less what is attained."""
-    found = replayed(witness(str(instance["witness"])))
-    return {**found, "margin": SHARPER * found["value"] - found["attained"]}
+    """Return the worst case that the kept function attains; margin .999 of the exact value less what is attained.
+
+    Raises:
+        ValueError: a function made in fractions does not attain the same.
+    """
+    name = str(instance["witness"])
+    found, decided = replayed(witness(name)), float(attained(ATTAINED[name]))
+    if max(abs(found["attained"] - decided), abs(found["value"] - decided)) > SOLVER:
+        raise ValueError(f"witness: the run attains {found['attained']!r}, fractions {decided!r}")
+    return {**found, "exact": decided, "margin": SHARPER * found["value"] - found["attained"]}
 
 
 def plateau_trial(instance: Instance) -> Mapping[str, Any]:
     r"""Return $\min_k\|\nabla F(w^k)\|^2$ of fixed γ on $c w^2/2$ with $F(w^0) - F^* = 1$; margin claimed − found."""
-    curvature, steps = float(instance["curvature"]), int(instance["steps"])
-    method = PISA(
-        penalty=2.0, penalty_ratio=float(instance["ratio"]), penalty_update=str(instance["order"]), first="client"
-    )
+    curvature, steps, order = float(instance["curvature"]), int(instance["steps"]), str(instance["order"])
+    method = PISA(penalty=2.0, penalty_ratio=float(instance["ratio"]), penalty_update=order, first="client")
+    c, ratio = exact(curvature), exact(instance["ratio"])
+    path = pisa_path([lambda w: c * w], Fraction(1), penalties=[[2 / ratio**k] for k in range(steps + 1)], order=order)
     least = _least_gradient(method, _parabola(curvature, float(np.sqrt(2 / curvature))), steps)
+    agree("least", least, min((c * w) ** 2 for w in path) / (c / 2))
+    if not 0 < c <= 1:
+        raise ValueError("curvature: F must be convex and 1-smooth")
     return {"least": least, "margin": float(instance["claimed"]) - least}
 
 
 def cold_trial(instance: Instance) -> Mapping[str, Any]:
     r"""Return the smallest squared gradient over the gap for $\pm bx + x^2/2$, ρ = (0, 2); margin claimed − found."""
-    slope = float(instance["slope"])
+    slope, steps = float(instance["slope"]), int(instance["steps"])
 
     def pair(sign: float) -> Any:
         return lambda w: float(sign * slope * w[0] + w[0] ** 2 / 2), lambda w: sign * slope + w
 
     problem = from_functions([pair(1.0), pair(-1.0)], [1.0], lipschitz=1.0)
     method = PISA(penalty=3.0, rho=(0.0, 2.0), preconditioner=Identity(), first="client")
-    share = _least_gradient(method, problem, int(instance["steps"])) / 0.5
+    share = _least_gradient(method, problem, steps) / 0.5
+    b, half = exact(slope), Fraction(1, 2)
+    path = pisa_path(
+        [lambda w: b + w, lambda w: w - b],
+        Fraction(1),
+        penalties=_constant("3", steps, 2),
+        weights=(half, half),
+        rho=(Fraction(0), Fraction(2)),
+    )
+    agree("share", share, min(w**2 for w in path) / half)
     return {"share": share, "margin": float(instance["claimed"]) - share}
 
 
@@ -72,16 +107,20 @@ def ridge_trial(instance: Instance) -> Mapping[str, Any]:
     problem = _parabola(1.0, start, centre=centre, ridge=ridge)
     result = run(PISA(penalty=3.0), problem, steps=steps, every=1, measures=("stationarity",))
     found = float(np.min(result.history["stationarity"][1:]) ** 2)
+    c, weight = exact(centre), exact(ridge)
+    penalties = _constant("3", steps)
+    path = pisa_path([lambda w: w - c], c / (1 + weight), penalties=penalties, ridge=weight, first="server")
+    agree("least", found, min(((1 + weight) * w - c) ** 2 for w in path[1:]))
     return {"least": found, "at_start": float(result.history["stationarity"][0]), "margin": 1 - found}
 
 
 def edge_trial(instance: Instance) -> Mapping[str, Any]:
     """Return |w| after the run over |w⁰| on w²/2; margin 1 − that."""
-    problem = _parabola(1.0, 1.0)
-    result = run(
-        PISA(penalty=float(instance["penalty"])), problem, steps=int(instance["steps"]), measures=("objective",)
-    )
+    problem, steps = _parabola(1.0, 1.0), int(instance["steps"])
+    result = run(PISA(penalty=float(instance["penalty"])), problem, steps=steps, measures=("objective",))
     growth = float(np.abs(result.state.consensus[0]))
+    path = pisa_path([lambda w: w], Fraction(1), penalties=_constant(str(instance["penalty"]), steps), first="server")
+    agree("growth", growth, abs(path[-1]))
     return {"growth": growth, "margin": 1 - growth}
 
 
@@ -89,13 +128,20 @@ def race_trial(instance: Instance) -> Mapping[str, Any]:
     """Return what PISA and gradient descent with step 1/L reach on the kept Huber function; margin descent − PISA.
 
     The certificate of gradient descent bounds it on every convex function, so that PISA's worst case is above it.
+
+    Raises:
+        ValueError: a function made in fractions does not attain what PISA reaches here.
     """
-    kept = witness(str(instance["witness"]))
+    name = str(instance["witness"])
+    kept = witness(name)
     problem, steps = problem_of(kept), int(kept["setting"]["rounds"])
     gap = float(objective(problem, problem.initial)) - float(kept["infimum"])
     pisa = _least_gradient(method_of(kept["setting"]), problem, steps) / gap
     descent = _least_gradient(FedSGD(rate=1.0), problem, steps) / gap
-    return {"pisa": pisa, "descent": descent, "margin": 4 / (2 * (2 * steps + 1)) - pisa}
+    decided, bound = attained(ATTAINED[name]), gradient_descent_rate(steps, convex=True, gap=Fraction(1))
+    if abs(pisa - float(decided)) > SOLVER or descent > float(bound) + SOLVER:
+        raise ValueError(f"witness: PISA reaches {pisa!r}, fractions {float(decided)!r}; descent {descent!r}")
+    return {"pisa": pisa, "descent": descent, "margin": float(bound) - pisa}
 
 
 def _refuted(
@@ -207,7 +253,7 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
         "W-stable-below-edge",
         "With σ = 1.49L the iterates stay bounded by the start on every convex L-smooth function.",
         edge_trial,
-        [{"penalty": 1.49, "steps": 2000}],
+        [{"penalty": 1.49, "steps": 500}],
         hypotheses=("F = w²/2", "ρ = λ = 0, γ = 1"),
         source="MATHEMATICS.md#W3, MATHEMATICS.md#I6",
     ),

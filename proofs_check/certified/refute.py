@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.loop import run
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Identity
@@ -14,11 +13,9 @@ from pisa_lab.problem import FunctionProblem, from_functions
 from pisa_lab.schedules import Function
 from proofs_check.certified.algorithms import Form
 from proofs_check.certified.certificate import parameters_of
-from proofs_check.certified.decrease import steepest_rise
 from proofs_check.certified.engine import WorstCase
 from proofs_check.certified.inequalities import Matrix
 from proofs_check.certified.interpolant import Interpolant
-from proofs_check.certified.one_step import NAMES, Round
 
 Instance = Mapping[str, Any]
 RANK = 1e-6
@@ -66,7 +63,7 @@ def coordinates(gram: Matrix) -> Matrix:
 
 def problem_of(instance: Instance) -> FunctionProblem:
     """Return the problem whose clients are the interpolating functions of ``instance``, started at w⁰."""
-    functions = [_interpolant(client) for client in instance["clients"]]
+    functions = [interpolant_of(client) for client in instance["clients"]]
     setting = instance["setting"]
     return from_functions(
         [(function.value, function.gradient) for function in functions],
@@ -77,7 +74,8 @@ def problem_of(instance: Instance) -> FunctionProblem:
     )
 
 
-def _interpolant(client: Instance) -> Interpolant:
+def interpolant_of(client: Instance) -> Interpolant:
+    """Return the function through the client's points, gradients and values."""
     points, gradients = (tuple(tuple(row) for row in client[name]) for name in ("points", "gradients"))
     return Interpolant(points, gradients, tuple(client["values"]), client["low"], client["high"])
 
@@ -125,63 +123,3 @@ def _lowest(problem: FunctionProblem, instance: Instance) -> float:
             w = w - step * total_gradient(problem, w)
         lowest = min(lowest, float(objective(problem, w)))
     return lowest
-
-
-def rising_round(question: Round) -> dict[str, Any]:
-    """Return the JSON-able instance of the state and function at which one round raises the augmented Lagrangian most.
-
-    Raises:
-        ValueError: the potential is another one, or nothing rises.
-    """
-    if question.potential != "lagrangian" or question.ridge:
-        raise ValueError("question: the augmented Lagrangian without a ridge is replayed")
-    answer = steepest_rise(question)
-    if not answer.rise > 0:
-        raise ValueError(f"question: the augmented Lagrangian does not rise (by {answer.rise:g} at most)")
-    v = dict(zip(NAMES, coordinates(answer.gram), strict=True))
-    sigma, after = float(question.sigma), float(question.next_sigma)
-    client = after if question.order == "before_solve" else sigma
-    if not question.q_bound:
-        v |= {"u": 0 * v["u"], "e": (v["g"] - v["h"]) / client}
-    dual = -v["g"] - v["u"]
-    move = v["d"] + dual / sigma
-    used = -v["h"] - dual - client * v["e"]
-    function = {
-        "points": [x.tolist() for x in (0 * move, v["d"], move, move + v["e"])],
-        "gradients": [v[name].tolist() for name in "gahb"],
-        "values": [answer.values.get(name, 0.0) for name in ("fg", "fa", "fh", "fb")],
-        "low": float(question.curvature),
-        "high": float(question.lipschitz),
-    }
-    return {
-        "clients": [function],
-        "state": {"deviation": v["d"].tolist(), "multiplier": dual.tolist(), "sigma": sigma, "next_sigma": after},
-        "order": question.order,
-        "rho": max(float(used @ v["e"] / (v["e"] @ v["e"])), 0.0),
-        "rise": answer.rise,
-    }
-
-
-def replayed_round(instance: Instance) -> dict[str, float]:
-    r"""Return the augmented Lagrangian before and after one ordinary round from the instance's state.
-
-    The new $\rho Q$ is the multiple of the identity that the instance names; margin −rise.
-    """
-    functions, state = [_interpolant(client) for client in instance["clients"]], instance["state"]
-    start = np.asarray(instance["clients"][0]["points"][0], dtype=float)
-    problem = from_functions(
-        [(f.value, f.gradient) for f in functions], start, lipschitz=instance["clients"][0]["high"]
-    )
-    method = PISA(
-        penalty=state["sigma"],
-        penalty_ratio=state["sigma"] / state["next_sigma"],
-        rho=float(instance["rho"]),
-        preconditioner=Identity(),
-        penalty_update=instance["order"],
-    )
-    first = method.init(problem, start)._replace(
-        deviation=np.asarray([state["deviation"]]), multiplier=np.asarray([state["multiplier"]])
-    )
-    last = run(method, problem, state=first, steps=1, measures=("lagrangian",)).state
-    before, after = (float(augmented_lagrangian(problem, one)) for one in (first, last))
-    return {"before": before, "after": after, "rise": after - before, "margin": before - after}
