@@ -20,7 +20,7 @@ from proofs_check.symbolic.algebra import exact, positive_on, same
 Function = Callable[[Any], Any]
 CONCLUSION = (
     "on each interval V − V⁺ − (c/L)‖∇F‖² is a nonnegative combination of the interpolation and sector inequalities "
-    "and of squares, for means and for deviations, with c > 0; at κ = 3/2 the run on F = x²/2 has the root −1: no V falls"
+    "and of squares, for means and for deviations, with c > 0; at κ = 3/2 the run on F = x²/2 has the root −1"
 )
 
 

@@ -10,7 +10,7 @@ from proofs_check.claim import Claim, Evidence, Verdict
 from proofs_check.theory import convex_rate, nonconvex_rate
 
 CLOSED_FORM_TOLERANCE = 1e-6
-"""The issue's figure; the solver stops at 1e-9, so that 1e-6 leaves three digits for its own scaling."""
+"""The solver stops at 1e-9, so that 1e-6 leaves three digits for its own scaling."""
 RATES = {"nonconvex": nonconvex_rate, "convex": convex_rate}
 
 
@@ -95,7 +95,7 @@ COMPARISON_CLAIMS: tuple[Claim, ...] = (
         name="W-worst-cases-compared",
         statement="Over L-smooth F and N ≤ 4 (full: 7) the worst min_{k≤N}‖∇F(w^k)‖² of gradient descent with step 1/L "
         "is at most that of PISA with σ = 2L (equal at N = 1), and from N = 2 on that of PISA from π_i⁰ = −∇F_i(w⁰) is "
-        "below that of exact consensus ADMM with the same σ and start (.7273, .5517, .4444 against .7997, .6081, .4923).",
+        "below that of exact consensus ADMM with this σ and start (.7273, .5517, .4444 against .7997, .6081, .4923).",
         hypotheses=(
             _UNITS,
             "full gradients, ρ_i = λ = 0, constant σ",

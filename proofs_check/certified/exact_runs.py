@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
 Gradient = Callable[[Fraction], Fraction]
 AGREEMENT = 1e-9
@@ -64,12 +63,14 @@ def _server(
     )
 
 
-def agree(name: str, found: float, exact: Any) -> float:
-    """Return ``found``, a number of the library's run, if it is that of the run in fractions.
+def agree(name: str, found: Sequence[float], decided: Sequence[Fraction], *, tolerance: float = AGREEMENT) -> None:
+    """Check that the numbers of the library's run, round by round, are those of the run in fractions.
 
     Raises:
-        ValueError: it is not; the claim's check then says INCONCLUSIVE.
+        ValueError: one is not (NaN never is), or there are fewer rounds; the claim's check then says INCONCLUSIVE.
     """
-    if not math.isclose(found, float(exact), rel_tol=AGREEMENT, abs_tol=AGREEMENT):
-        raise ValueError(f"{name}: the library's run gives {found!r}, the run in fractions {float(exact)!r}")
-    return found
+    if len(found) != len(decided):
+        raise ValueError(f"{name}: the library's run has {len(found)} rounds, the run in fractions {len(decided)}")
+    for k, (here, there) in enumerate(zip(found, decided, strict=True)):
+        if not math.isclose(here, float(there), rel_tol=tolerance, abs_tol=tolerance):
+            raise ValueError(f"{name}: in round {k} the library has {here!r}, the run in fractions {float(there)!r}")

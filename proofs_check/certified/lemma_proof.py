@@ -111,7 +111,7 @@ def _merging_evidence(seed: int, effort: str) -> Evidence:
 MERGING_CLAIM = Claim(
     name="W-merging-lemma",
     statement="With equal σ_i and equal ρ_i (or with every ρ_i = 0 and common ratios of σ_i from round to round) the "
-    "worst case over m clients of weights α_i is that of one client with the α-weighted means of σ_i and L_i, for all m.",
+    "worst case over m clients of weights α_i is that of one client with the α-weighted means of σ_i and L_i.",
     hypotheses=(
         "full gradients, Q_i = I; any weights",
         "every F_i has curvature in [μ, L_i] with one μ, or in [−L_i, L_i]",

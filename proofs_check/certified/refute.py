@@ -95,20 +95,26 @@ def method_of(setting: Instance) -> PISA:
     )
 
 
-def replayed(instance: Instance) -> dict[str, float]:
+def replayed(instance: Instance) -> dict[str, Any]:
     r"""Return what the ordinary run shows on a worst function.
 
     $\min_k\|\nabla F_\lambda(w^k)\|^2/(F_\lambda(w^0)-\inf F_\lambda)$
 
     The infimum is the smaller of the program's F* and the lowest value that gradient descent from the known points
-    finds.
+    finds. "squares" are the squared gradients at $w^0, \dots, w^N$ over that gap.
     """
     problem = problem_of(instance)
     steps = int(instance["setting"]["rounds"])
     result = run(method_of(instance["setting"]), problem, steps=steps, every=1, measures=("objective", "stationarity"))
     gap = float(result.history["objective"][0]) - min(float(instance["infimum"]), _lowest(problem, instance))
-    smallest = float(np.min(result.history["stationarity"]) ** 2)
-    return {"attained": smallest / gap, "smallest": smallest, "gap": gap, "value": float(instance["value"])}
+    squares = [float(value) ** 2 for value in result.history["stationarity"]]
+    return {
+        "attained": min(squares) / gap,
+        "smallest": min(squares),
+        "gap": gap,
+        "value": float(instance["value"]),
+        "squares": [square / gap for square in squares],
+    }
 
 
 def _lowest(problem: FunctionProblem, instance: Instance) -> float:
