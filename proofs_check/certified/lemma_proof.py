@@ -120,7 +120,7 @@ MERGING_CLAIM = Claim(
     ),
     expected=Verdict.PROVED,
     check=_merging_evidence,
-    source="MATHEMATICS.md#W10, MATHEMATICS.md#I5; derived",
+    source="MATHEMATICS.md#W10; derived",
     kind="symbolic",
     requires=("sympy",),
 )
