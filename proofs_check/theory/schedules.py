@@ -6,13 +6,15 @@ expressions alike. `schedule_bound` and `sisa_schedule_bound` evaluate them in f
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pisa_lab._checks import choice, finite, real
-from proofs_check.symbolic.theorems.batch_round import CONSTANT, GROWING, Constants
 from proofs_check.theory.arithmetic import Number
+
+if TYPE_CHECKING:
+    from proofs_check.symbolic.theorems.batch_round import Constants
 
 ORDERS = ("before_solve", "after_solve")
 """`PISA.penalty_update`: MATHEMATICS.md#algorithm, and the mixed order."""
@@ -150,6 +152,8 @@ def sisa_schedule_bound(
     ridge, damping = real("ridge", ridge, at_least=0.0), real("damping", damping, at_least=0.0)
     client_variance = real("client_variance", client_variance, at_least=0.0)
     variance = real("variance", variance, at_least=0.0, at_most=client_variance)
+    from proofs_check.symbolic.theorems.batch_round import CONSTANT, GROWING
+
     constant = choice("order", order, ORDERS) == "after_solve" or bool(np.all(sigma == sigma[0]))
     version, step, length = (CONSTANT if constant else GROWING), 1 / sigma, 1 / sigma
     if not constant:
@@ -175,7 +179,7 @@ def _coupled_steps(sigma: np.ndarray[Any, Any], ridge: float) -> tuple[np.ndarra
     return coupled[:-1], 2 * coupled[:-1] - coupled[1:]
 
 
-def _start_weight(version: Constants, step: float, smoothness: float, beta: float) -> float:
+def _start_weight(version: "Constants", step: float, smoothness: float, beta: float) -> float:
     """Return B_0, the weight of S_0 in V_0."""
     damped, inverse = beta / (1 + beta), smoothness * step
     inner = float(version.curvature_share) * inverse**2 + float(version.damped_share) * damped**2
