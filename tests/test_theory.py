@@ -248,7 +248,7 @@ def test_delayed_bias_is_seen_in_the_mean():
         (lambda: theory.schedule_bound([], 1.0, 1.0), "penalties"),
         (lambda: theory.schedule_bound([1.4] * 3, 1.0, 1.0), "penalties"),
         (lambda: theory.schedule_bound([3.0], 1.0, 1.0, order="never"), "order"),
-        (lambda: theory.linear_factor(1.5, beta=0.0, curvature=0.1), "penalty"),
+        (lambda: theory.linear_factor(1.5, beta=0.0, curvature=0.1), "sigma"),
         (lambda: theory.gradient_drop(1.5), "kappa"),
     ],
 )

@@ -124,7 +124,7 @@ class Run:
             self.places.append(len(self.points[0]))
             gradients = [self.observe(i, w) for i in clients]
             multipliers = multipliers if k > 0 or not p.get("warm") else [g * -1 for g in gradients]
-        ends = [unknown(f"g{i}*") for i in clients[:-1]]  # Σα_i∇f_i(w*) = 0 gives the last client's gradient
+        ends = [unknown(f"g{i}*") for i in clients[:-1]]  # Σα_i∇f_i(w*) = 0; coercive f_i through the data exist
         ends.append(mean(self.weights[:-1], ends) * (-1 / self.weights[-1]))
         for i in clients:
             self.points[i].append((unknown("w*"), ends[i], unknown(f"f{i}*")))

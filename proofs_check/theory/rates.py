@@ -89,13 +89,13 @@ def linear_factor(
     nonnegative("beta", beta), positive("curvature", curvature)
     positive("smoothness", smoothness), nonnegative("ridge", ridge)
     margin = (sigma - smoothness) * (sigma + ridge) / smoothness**2
-    check("penalty", sigma, (sigma > smoothness) & (margin >= margin_threshold(beta)), "at least sigma_threshold(beta)")
+    check("sigma", sigma, (sigma > smoothness) & (margin >= margin_threshold(beta)), "at least sigma_threshold(beta)")
     kept = 1 - (4 / margin + beta) / 4
     if decide("beta", beta >= 3):
         root = (beta + (beta - 1) / square_root(margin)) / (1 + beta)
         kept = larger("beta", kept, 1 - (root if decide("beta", root <= 1) else 1) ** 2)
     slow = curvature / (sigma + ridge)
-    return 1 - (slow if decide("penalty", slow <= kept) else kept)
+    return 1 - (slow if decide("sigma", slow <= kept) else kept)
 
 
 def _scale(smoothness: Number, gap: Number) -> Number:
