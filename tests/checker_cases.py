@@ -8,7 +8,7 @@ from pathlib import Path
 
 from proofs_check.certified import checker
 from proofs_check.certified.catalogue import FOLDER, THEOREMS
-from proofs_check.certified.certificate import written
+from proofs_check.certified.certificate import serialise
 from proofs_check.certified.setting import Setting
 
 LONG_RUNS = [theorem for theorem in THEOREMS if isinstance(theorem.question, Setting)]
@@ -61,7 +61,7 @@ def forged(document):
         document["statement"] = checker.statement(loose(document["parameters"]), loose(document["bound"]))
     except Exception:
         document.setdefault("statement", "")
-    return written(document)
+    return serialise(document)
 
 
 def universal(**parameters):

@@ -13,7 +13,7 @@ from checker_cases import FORGED, forged, shipped
 
 from proofs_check.certified import checker, inequalities
 from proofs_check.certified.algorithms import combine
-from proofs_check.certified.certificate import certified
+from proofs_check.certified.certificate import certify
 from proofs_check.certified.setting import fedavg_setting, pisa_setting
 
 
@@ -23,7 +23,7 @@ def unstated_hypothesis():
     The number of V6 that it denies: on ±1000x + x²/2 from F(w^0) − inf F = 1 the smallest squared gradient is 2.
     """
     document = json.loads(
-        certified(pisa_setting("nonconvex", 2, sigma=3, rho=(0, 2), clients=2, heterogeneity=0), slack=1e-3)
+        certify(pisa_setting("nonconvex", 2, sigma=3, rho=(0, 2), clients=2, heterogeneity=0), slack=1e-3)
     )
     document["parameters"]["heterogeneity"] = None
     return document
@@ -49,7 +49,7 @@ def infinite_curvature():
         mock.patch.object(inequalities.Rows, "_pair", tangent),
         mock.patch.object(checker, "interpolation", convex),
     ):
-        document = json.loads(certified(setting, slack=1e-3))
+        document = json.loads(certify(setting, slack=1e-3))
     document["parameters"]["curvature"] = [float("-inf")]
     return document
 

@@ -11,7 +11,7 @@ from certified_cases import SOLVER
 from proofs_check.certified import engine, inequalities
 from proofs_check.certified.comparison import RATES
 from proofs_check.certified.engine import solve, worst_case_value
-from proofs_check.certified.lemma import applies, reduced
+from proofs_check.certified.lemma import applies, merge_clients
 from proofs_check.certified.lemma_proof import merging_facts
 from proofs_check.certified.setting import fedavg_setting, pisa_setting
 from proofs_check.theory import gradient_descent_rate
@@ -138,7 +138,7 @@ EQUAL = {
 def test_lemma_gives_the_lifted_value(name, function_class):
     setting = pisa_setting(function_class, 2, clients=2, **EQUAL[name])
     assert applies(setting)
-    assert reduced(setting).clients == 1
+    assert merge_clients(setting).clients == 1
     lifted = worst_case_value(setting, lemma=False)
     assert lifted.value == pytest.approx(worst_case_value(setting).value, abs=SOLVER)
 
@@ -156,7 +156,7 @@ def test_lemma_gives_the_lifted_value(name, function_class):
 )
 def test_lemma_does_not_apply(setting):
     assert not applies(setting)
-    assert reduced(setting) is setting
+    assert merge_clients(setting) is setting
 
 
 @pytest.mark.slow

@@ -12,14 +12,14 @@ from pisa_lab import updates
 from pisa_lab.lagrangian import augmented_lagrangian
 from proofs_check.certified import any_q_edge, catalogue, checker, lemma_proof, rising
 from proofs_check.certified.catalogue import FOLDER, THEOREMS
-from proofs_check.certified.certificate import restated, sealed
+from proofs_check.certified.certificate import certificate_text, reword
 from proofs_check.certified.claims import CERTIFICATE_CLAIMS
 from proofs_check.certified.evidence import certificate_evidence
 from proofs_check.certified.exact_runs import agree, pisa_path
 from proofs_check.certified.facts import facts_evidence
-from proofs_check.certified.matching import PiecewiseSlope, attained, in_class, matching_function, visited
+from proofs_check.certified.matching import PiecewiseSlope, matching_value, in_class, matching_function, visited_points
 from proofs_check.certified.one_step import Round
-from proofs_check.certified.propositions import PROPOSITIONS, SLACK, listed
+from proofs_check.certified.propositions import PROPOSITIONS, SLACK, list_numbers
 from proofs_check.certified.refutations import REFUTED_CLAIMS
 from proofs_check.certified.setting import Setting, fedavg_setting, pisa_setting
 from proofs_check.certified.witnesses import WITNESSES, witness
@@ -36,7 +36,7 @@ def evidence_of(claim, change=None, folder=None, monkeypatch=None):
         for theorem in theorems:
             document = change(json.loads(theorem.path.read_text(encoding="utf-8")))
             multipliers = {name: Fraction(value) for name, value in document["multipliers"].items()}
-            text = sealed(document["parameters"], Fraction(document["bound"]), multipliers)
+            text = certificate_text(document["parameters"], Fraction(document["bound"]), multipliers)
             assert text is not None, theorem.name  # the checker itself must accept the loosened theorem
             (folder / theorem.path.name).write_text(text, encoding="utf-8")
         monkeypatch.setattr(catalogue, "FOLDER", folder)
@@ -88,7 +88,7 @@ def test_a_potential_that_need_not_fall_is_not_proved(claim, tmp_path, monkeypat
 def test_a_negative_decrease_is_no_certificate():
     document = json.loads((FOLDER / "lagrangian-nonconvex-any-q-sigma2.json").read_text(encoding="utf-8"))
     with pytest.raises(ValueError, match="text"):
-        restated(json.dumps({**document, "bound": "-5"}))
+        reword(json.dumps({**document, "bound": "-5"}))
 
 
 @pytest.mark.parametrize("claim", [claim.name for claim in CERTIFIED])
@@ -144,7 +144,7 @@ def test_every_statement_prints_the_numbers_that_its_check_reads():
             exact = proposition.limit - SLACK
             formula = claim.name in ("W-nonconvex-kappa-2", "W-convex-kappa-2", "W-warm-start", "W-gradient-descent")
             assert ("1e-4" in claim.statement and exact > 0) if formula else proposition.words in claim.statement
-    assert ".34190 (κ = 1.7)" in listed("W-nonconvex-other-kappa")
+    assert ".34190 (κ = 1.7)" in list_numbers("W-nonconvex-other-kappa")
     assert len({p.certificate for row in PROPOSITIONS.values() for p in row}) == len(THEOREMS)
 
 
@@ -182,13 +182,13 @@ def test_a_function_outside_the_class_is_seen():
     below = PiecewiseSlope(function.breakpoints, (Fraction(0), *(-slope for slope in function.slopes[1:])))
     assert not in_class(setting, below)
     assert not in_class(pisa_setting("convex", 3), function)
-    assert visited(setting, function) == visited(setting, None)
+    assert visited_points(setting, function) == visited_points(setting, None)
 
 
 def test_what_matching_functions_attain_is_the_closed_form_for_every_n():
     for kappa in map(Fraction, ("2", "7/3", "5")):
         for rounds in range(1, 13):
-            assert attained(pisa_setting("nonconvex", rounds, sigma=kappa)) == nonconvex_rate(rounds, kappa)
+            assert matching_value(pisa_setting("nonconvex", rounds, sigma=kappa)) == nonconvex_rate(rounds, kappa)
     for setting in (
         pisa_setting("nonconvex", 2, method="admm"),
         fedavg_setting("convex", 2, local_steps=2),
@@ -196,7 +196,7 @@ def test_what_matching_functions_attain_is_the_closed_form_for_every_n():
         pisa_setting("convex", 3, warm=True, ridge="1/10"),
     ):
         with pytest.raises(ValueError, match="setting"):
-            attained(setting)
+            matching_value(setting)
 
 
 # --- refutations on both sides ---
@@ -258,7 +258,7 @@ def test_the_run_in_fractions_is_the_engines():
         ridge=setting.ridge, order=setting.order,
     )  # fmt: skip
     shifted = PiecewiseSlope(tuple(x - 1 for x in function.breakpoints), function.slopes)
-    assert tuple(path) == visited(setting, shifted)
+    assert tuple(path) == visited_points(setting, shifted)
     for found in ([1.0, 1.0], [1.0], [1.0, float("nan")]):
         with pytest.raises(ValueError, match="growth"):
             agree("growth", found, [Fraction(1), Fraction(1000001, 1000000)])

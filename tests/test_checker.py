@@ -15,8 +15,7 @@ from checker_cases import FILES, LONG_RUNS, SOURCE, accepted, document_of
 
 from proofs_check.certified import checker
 from proofs_check.certified.catalogue import FOLDER, THEOREMS
-from proofs_check.certified.certificate import restated as reworded
-from proofs_check.certified.certificate import written
+from proofs_check.certified.certificate import reword, serialise
 from proofs_check.certified.one_step import Round
 from proofs_check.certified.setting import Setting
 
@@ -66,10 +65,10 @@ def test_every_file_is_judged_after_a_rejected_one(tmp_path):
 
 def test_a_new_wording_needs_no_solver_and_keeps_the_proof():
     old = document_of(FILES[3])
-    text = reworded(json.dumps({**old, "statement": "the words of another version", "seal": "0"}))
+    text = reword(json.dumps({**old, "statement": "the words of another version", "seal": "0"}))
     assert text == FILES[3].read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="text"):
-        reworded(json.dumps({**old, "bound": "1/1000"}))
+        reword(json.dumps({**old, "bound": "1/1000"}))
 
 
 def test_checker_is_short_and_imports_the_standard_library_alone():
@@ -138,7 +137,7 @@ def test_random_tamperings_of_worst_cases_are_rejected_by_mathematics_alone():
         if changed["bound"] != document["bound"]:
             changed = restated(changed)
         tried += 1
-        assert accepted(written(changed)) is None, (theorem.name, changed)
+        assert accepted(serialise(changed)) is None, (theorem.name, changed)
     assert tried >= 250
 
 
@@ -147,7 +146,7 @@ def test_a_larger_decrease_than_proved_is_rejected_by_mathematics():
         if isinstance(theorem.question, Round):
             document = document_of(theorem.path)
             document["bound"] = str(Fraction(document["bound"]) + Fraction(1, 500))
-            assert accepted(written(restated(document))) is None, theorem.name
+            assert accepted(serialise(restated(document))) is None, theorem.name
 
 
 @pytest.mark.parametrize(
@@ -189,9 +188,9 @@ def test_a_changed_parameter_is_rejected_or_proves_the_changed_theorem(change):
     document = document_of(FOLDER / "nonconvex-kappa2-N5.json")
     document["parameters"] |= change
     with pytest.raises((ValueError, KeyError, TypeError, IndexError, AttributeError)):
-        checker.verify(written(document))
+        checker.verify(serialise(document))
     try:
-        statement = checker.verify(written(restated(document)))
+        statement = checker.verify(serialise(restated(document)))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError):
         return
     given = document["parameters"]
@@ -231,7 +230,5 @@ def test_malformed_files_are_rejected_even_when_sealed(find, put):
     changed = text.replace(find, put, 1)
     assert accepted(changed) is None
     document = json.loads(changed)
-    if "spare" not in document and "NaN" not in put:
-        assert accepted(written({**document, "bound": document["bound"]})) is None or json.loads(changed) == json.loads(
-            text
-        )
+    if document != json.loads(text) and "spare" not in document:  # a repeated key is lost on reading
+        assert accepted(serialise(document)) is None

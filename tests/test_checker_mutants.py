@@ -6,7 +6,7 @@ import pytest
 from checker_cases import DROPPED, FILES, FORGED, accepted, document_of, forged, mutant, shipped, universal
 from checker_oracle import ROUNDS, SETTINGS, round_distance, run_distance
 
-from proofs_check.certified.certificate import written
+from proofs_check.certified.certificate import serialise
 
 HETEROGENEITY = (
     'require(self.p["heterogeneity"] is not None, "multipliers: no hypothesis bounds the heterogeneity")', "pass"
@@ -115,7 +115,7 @@ def test_each_guard_is_what_rejects_a_false_certificate(guard):
 def test_seal_and_statement_are_what_rejects_an_edited_text(guard):
     document = json.loads(forged(universal()))
     edited = {**document, "statement": document["statement"].replace("≤ 2", "≤ 1")}
-    text = json.dumps({**document, "seal": "0"}) if "seal" in guard else written(edited)
+    text = json.dumps({**document, "seal": "0"}) if "seal" in guard else serialise(edited)
     assert accepted(text) is None
     assert accepted(text, mutant(*GUARDS[guard][0]))
 

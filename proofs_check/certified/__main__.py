@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from proofs_check.certified.catalogue import FOLDER, regenerated, reworded
-from proofs_check.certified.witnesses import WITNESS_FOLDER, rewritten
+from proofs_check.certified.catalogue import FOLDER, regenerate, reword_all
+from proofs_check.certified.witnesses import WITNESS_FOLDER, rewrite_witnesses
 
 USAGE = "usage: python -m proofs_check.certified [FOLDER | --reword]"
 
@@ -16,14 +16,14 @@ def main(words: list[str]) -> int:
     solver.
     """
     if words == ["--reword"]:
-        paths = reworded()
+        paths = reword_all()
     elif len(words) > 1 or (words and words[0].startswith("-")):
         print(USAGE, file=sys.stderr)
         return 2
     else:
         base = Path(words[0]) if words else None
-        paths = regenerated(base / "certificates" if base else FOLDER)
-        paths += rewritten(base / "witnesses" if base else WITNESS_FOLDER)
+        paths = regenerate(base / "certificates" if base else FOLDER)
+        paths += rewrite_witnesses(base / "witnesses" if base else WITNESS_FOLDER)
     for path in paths:
         print(path)
     return 0

@@ -6,8 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from proofs_check.certified.certificate import certified, restated, save
-from proofs_check.certified.decrease import certified_decrease
+from proofs_check.certified.certificate import certify, reword, save
+from proofs_check.certified.decrease import certify_decrease
 from proofs_check.certified.one_step import Round, round_of
 from proofs_check.certified.setting import Setting, fedavg_setting, pisa_setting
 
@@ -30,8 +30,8 @@ class Theorem:
     def make(self) -> str:
         """Return the certificate's text, solved, rounded, repaired and verified now."""
         if isinstance(self.question, Setting):
-            return certified(self.question)
-        return certified_decrease(self.question)
+            return certify(self.question)
+        return certify_decrease(self.question)
 
 
 def _constant() -> Iterator[Theorem]:
@@ -153,7 +153,7 @@ THEOREMS: tuple[Theorem, ...] = (
 """Every shipped certificate, in the order in which the claims name them."""
 
 
-def regenerated(folder: Path = FOLDER) -> list[Path]:
+def regenerate(folder: Path = FOLDER) -> list[Path]:
     """Write every certificate of `THEOREMS` into ``folder`` and return the paths.
 
     Raises:
@@ -168,7 +168,7 @@ def regenerated(folder: Path = FOLDER) -> list[Path]:
     return paths
 
 
-def reworded(folder: Path = FOLDER) -> list[Path]:
+def reword_all(folder: Path = FOLDER) -> list[Path]:
     """Write every certificate of ``folder`` anew in the checker's present words and return the paths; no solver runs.
 
     Raises:
@@ -176,5 +176,5 @@ def reworded(folder: Path = FOLDER) -> list[Path]:
     """
     paths = [folder / theorem.path.name for theorem in THEOREMS]
     for path in paths:
-        save(path, restated(path.read_text(encoding="utf-8")))
+        save(path, reword(path.read_text(encoding="utf-8")))
     return paths

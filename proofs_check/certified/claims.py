@@ -5,7 +5,7 @@ from proofs_check.certified.catalogue import THEOREMS
 from proofs_check.certified.comparison import COMPARISON_CLAIMS
 from proofs_check.certified.evidence import certificate_evidence
 from proofs_check.certified.lemma_proof import MERGING_CLAIM
-from proofs_check.certified.propositions import PROPOSITIONS, listed
+from proofs_check.certified.propositions import PROPOSITIONS, list_numbers
 from proofs_check.certified.refutations import REFUTED_CLAIMS
 from proofs_check.claim import Claim, Verdict
 
@@ -53,19 +53,19 @@ CONSTANT_PENALTY: tuple[Claim, ...] = (
     ),
     _proved(
         "W-nonconvex-other-kappa",
-        f"For N = 5 the worst {_LEAST} over L-smooth F is at most {listed('W-nonconvex-other-kappa')}.",
+        f"For N = 5 the worst {_LEAST} over L-smooth F is at most {list_numbers('W-nonconvex-other-kappa')}.",
         UNITS, CONSTANT, ONE, PARTLY.format("κ = 4 and 8"),
         source="W1",
     ),
     _proved(
         "W-convex-other-kappa",
-        f"For N = 5 the worst {_LEAST} over convex L-smooth F is at most {listed('W-convex-other-kappa')}.",
+        f"For N = 5 the worst {_LEAST} over convex L-smooth F is at most {list_numbers('W-convex-other-kappa')}.",
         UNITS, CONSTANT, ONE, PARTLY.format("κ ≥ 1.7"),
         source="W2",
     ),
     _proved(
         "W-equal-rho",
-        f"With σ_i = 2L, ρ_i = 1 and Q_i = I the worst {_LEAST} is at most {listed('W-equal-rho')}.",
+        f"With σ_i = 2L, ρ_i = 1 and Q_i = I the worst {_LEAST} is at most {list_numbers('W-equal-rho')}.",
         UNITS, "full gradients, λ = 0, π_i⁰ = 0; every F_i L-smooth, convex where it says so",
         "three clients of weight 1/3 are certified without the merging lemma", ATTAINED,
         source="W5",
@@ -75,14 +75,14 @@ SCHEDULES: tuple[Claim, ...] = (
     _proved(
         "W-geometric-before_solve",
         f"For σ^ℓ = 2L γ^(−ℓ), growing before the clients' solve, and N = 5 the worst {_LEAST} over L-smooth F is at "
-        f"most {listed('W-geometric-before_solve')}.",
+        f"most {list_numbers('W-geometric-before_solve')}.",
         UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; round ℓ uses σ^ℓ in both steps", ONE, ATTAINED,
         source="W3",
     ),
     _proved(
         "W-geometric-after_solve",
         f"For σ^ℓ = 2L γ^(−ℓ) in the mixed order and N = 5 the worst {_LEAST} over L-smooth F is at most "
-        f"{listed('W-geometric-after_solve')}.",
+        f"{list_numbers('W-geometric-after_solve')}.",
         UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; the client of round ℓ uses σ^(ℓ−1), its server σ^ℓ", ONE,
         ATTAINED,
         source="W3",
@@ -90,7 +90,7 @@ SCHEDULES: tuple[Claim, ...] = (
     _proved(
         "W-linear-schedule",
         f"For σ^ℓ = (2+ℓ)L, growing before the clients' solve, and N = 5 the worst {_LEAST} is at most "
-        f"{listed('W-linear-schedule')}.",
+        f"{list_numbers('W-linear-schedule')}.",
         UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; round ℓ uses σ^ℓ in both steps", ONE, ATTAINED,
         source="W3",
     ),
@@ -106,7 +106,7 @@ STARTS: tuple[Claim, ...] = (
     _proved(
         "W-ridge-warm",
         "With λ = L/10, σ = 2L, N = 4 and π_i⁰ = −∇F_i(w⁰) the worst min_{k≤N}‖∇F_λ(w^k)‖² is at most "
-        f"{listed('W-ridge-warm')}.",
+        f"{list_numbers('W-ridge-warm')}.",
         "L = 1 and F_λ(w⁰) − inf F_λ ≤ 1, F_λ = Σα_iF_i + λ‖·‖²/2; w⁰ is the point of the first gradient",
         "full gradients, ρ_i = 0, constant σ", ONE, PARTLY.format("L-smooth F_i"),
         source="W4",
@@ -114,28 +114,28 @@ STARTS: tuple[Claim, ...] = (
     _proved(
         "W-unequal-rho-warm",
         f"With ρ = (0, 2), σ = 3L, Q_i = I and π_i⁰ = −∇F_i(w⁰) the worst {_LEAST} is at most "
-        f"{listed('W-unequal-rho-warm')}, whatever the heterogeneity.",
+        f"{list_numbers('W-unequal-rho-warm')}, whatever the heterogeneity.",
         UNITS, TWO, "full gradients, λ = 0, constant σ_i; the last number has its own σ, ρ and L", ABOVE,
         source="W5, MATHEMATICS.md#V6",
     ),
     _proved(
         "W-unequal-rho-heterogeneity",
         f"With ρ = (0, 2), σ = 3L, Q_i = I, π_i⁰ = 0 and N = 4 the worst {_LEAST} is at most "
-        f"{listed('W-unequal-rho-heterogeneity')} where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
+        f"{list_numbers('W-unequal-rho-heterogeneity')} where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
         UNITS, TWO, "full gradients, λ = 0, constant σ_i", ABOVE,
         source="W5, MATHEMATICS.md#V6",
     ),
     _proved(
         "W-strongly-convex",
         "Over L-smooth, L/10-strongly convex F_i with ‖w⁰ − w*‖ ≤ 1 the worst case is at most "
-        f"{listed('W-strongly-convex')}.",
+        f"{list_numbers('W-strongly-convex')}.",
         DISTANCE, "full gradients, Q_i = I, λ = 0, constant σ_i; the two clients have weight 1/2", ABOVE,
         source="W6",
     ),
     _proved(
         "W-convex-distance",
         f"Over convex L-smooth F with ‖w⁰ − w*‖ ≤ 1, σ = 2L and N = 5 the worst case is at most "
-        f"{listed('W-convex-distance')}.",
+        f"{list_numbers('W-convex-distance')}.",
         DISTANCE, "full gradients, ρ_i = λ = 0, π_i⁰ = 0, constant σ", ONE, ATTAINED,
         source="W6",
     ),
@@ -150,15 +150,15 @@ BASELINES: tuple[Claim, ...] = (
     ),
     _proved(
         "W-fedavg",
-        f"For FedAvg with two local steps of 1/(4L) and N = 3 the worst {_LEAST} is at most {listed('W-fedavg')} where "
-        "Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
+        f"For FedAvg with two local steps of 1/(4L) and N = 3 the worst {_LEAST} is at most {list_numbers('W-fedavg')} "
+        "where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
         UNITS, TWO, ABOVE,
         source="W7",
     ),
     _proved(
         "W-exact-admm",
         f"For exact consensus ADMM with σ = 2L, π_i⁰ = −∇F_i(w⁰) and N = 3 the worst {_LEAST} is at most "
-        f"{listed('W-exact-admm')}.",
+        f"{list_numbers('W-exact-admm')}.",
         UNITS, TWO, "λ = 0; the first exact solve of the warm start stays at w⁰", ABOVE,
         source="W7",
     ),
@@ -168,7 +168,7 @@ DECREASES: tuple[Claim, ...] = (
     _proved(
         "W-lagrangian-threshold",
         "With Q_i = 0 every round lowers the augmented Lagrangian by at least c‖∇F‖² at the new w, c = "
-        f"{listed('W-lagrangian-threshold')}.",
+        f"{list_numbers('W-lagrangian-threshold')}.",
         ANY, _LAGRANGIAN, "full gradients, λ = 0; server first, from any state with π_i = −∇F_i(w), as after any round",
         "σ becomes σ/γ before the clients' solve unless it says after", "each c > 0 is from below",
         source="W8, MATHEMATICS.md#V5",
@@ -176,7 +176,7 @@ DECREASES: tuple[Claim, ...] = (
     _proved(
         "W-lagrangian-any-q",
         "For every symmetric Q_i, new each round, 0 ⪯ ρ_iQ_i ⪯ qI, a round lowers the augmented Lagrangian by at least "
-        f"c‖∇F‖² at the new w, c = {listed('W-lagrangian-any-q')}.",
+        f"c‖∇F‖² at the new w, c = {list_numbers('W-lagrangian-any-q')}.",
         ANY, _LAGRANGIAN, "full gradients, λ = 0, γ = 1; server first, from any state with "
         "π_i = −∇F_i(w) − ρ_iQ_i(w_i − w) for such a Q_i, as after any round", "each c > 0 is from below",
         source="W8",
@@ -184,7 +184,7 @@ DECREASES: tuple[Claim, ...] = (
     _proved(
         "W-any-q-potential",
         "For every symmetric Q_i, new each round, 0 ⪯ ρ_iQ_i ⪯ βσI, F_λ(w) + (a/σ)Σα_i‖∇F_i(w) + π_i‖² falls every "
-        f"round by at least c‖∇F_λ(w)‖², c = {listed('W-any-q-potential')}.",
+        f"round by at least c‖∇F_λ(w)‖², c = {list_numbers('W-any-q-potential')}.",
         ANY, "full gradients; λ = 0 unless it says another; clients first, from any w and π_i",
         "constant σ, or one that grows (a/σ then falls); T6 needs σ/L ≥ 1.618, 1.758, 2, 2.562, 3.541, 5.525 at β = 0, "
         "1, 2, 3, 4, 6", "each c > 0 is from below",

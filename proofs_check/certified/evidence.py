@@ -8,7 +8,7 @@ from typing import Any
 from proofs_check.certified import checker
 from proofs_check.certified.catalogue import Theorem
 from proofs_check.certified.certificate import parameters_of
-from proofs_check.certified.matching import attained
+from proofs_check.certified.matching import matching_value
 from proofs_check.certified.propositions import SLACK, Proposition
 from proofs_check.certified.setting import Setting
 from proofs_check.claim import Evidence, Verdict
@@ -75,7 +75,7 @@ def _room(proposition: Proposition, theorem: Theorem, bound: Fraction) -> Fracti
     if room < 0 or proposition.limit <= 0:
         raise ValueError(f"its bound {float(bound):.6g} does not keep the statement's {float(proposition.limit):.6g}")
     if proposition.attained and isinstance(theorem.question, Setting):
-        found = attained(theorem.question)
+        found = matching_value(theorem.question)
         if not bound - SLACK <= found <= bound:
             raise ValueError(f"the matching function attains {float(found):.6g}, not the bound {float(bound):.6g}")
     return room

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from proofs_check.certified.algorithms import Form, trajectory
-from proofs_check.certified.lemma import reduced
+from proofs_check.certified.lemma import merge_clients
 from proofs_check.certified.setting import Setting
 
 
@@ -50,7 +50,7 @@ class PiecewiseSlope:
         return total
 
 
-def visited(setting: Setting, function: PiecewiseSlope | None) -> tuple[Fraction, ...]:
+def visited_points(setting: Setting, function: PiecewiseSlope | None) -> tuple[Fraction, ...]:
     r"""Return $w^0 = 0, w^1, \dots, w^N$ of the setting's method on F_λ; None stands for gradients that are all 1."""
     values: Form = {"w0": Fraction(0)}
     points = []
@@ -69,10 +69,10 @@ def matching_function(setting: Setting) -> PiecewiseSlope:
     Raises:
         ValueError: more than one client, exact ADMM or local steps; or the run does not move steadily to the left.
     """
-    setting = reduced(setting)
+    setting = merge_clients(setting)
     if setting.clients > 1 or setting.method == "admm" or setting.local_steps > 1:
         raise ValueError("setting: one client and one gradient a round are needed")
-    points = visited(setting, None)
+    points = visited_points(setting, None)
     if any(left >= right for right, left in pairwise(points)):
         raise ValueError("setting: the run with equal gradients does not move steadily to the left")
     low, high = setting.curvature[0] + setting.ridge, setting.lipschitz[0] + setting.ridge
@@ -97,17 +97,17 @@ def in_class(setting: Setting, function: PiecewiseSlope) -> bool:
     return curved and function.slopes[0] == 0 and min(function.slopes) >= 0
 
 
-def attained(setting: Setting) -> Fraction:
+def matching_value(setting: Setting) -> Fraction:
     """Return the metric of the setting's method on `matching_function`, scaled to the initial condition with equality.
 
     Raises:
         ValueError: see `matching_function`; or the function is not in the class.
     """
-    setting = reduced(setting)
+    setting = merge_clients(setting)
     function = matching_function(setting)
     if not in_class(setting, function):
         raise ValueError("setting: the function with equal gradients is not in the class")
-    points = visited(setting, function)
+    points = visited_points(setting, function)
     gradients = [function.derivative(x) for x in points]
     if setting.metric == "last_value":
         found = function.above_infimum(points[-1])

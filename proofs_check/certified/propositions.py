@@ -191,6 +191,6 @@ PROPOSITIONS: Mapping[str, tuple[Proposition, ...]] = {**_bounds(), **_several_c
 """Claim → what its statement says of each of its certificates."""
 
 
-def listed(claim: str) -> str:
+def list_numbers(claim: str) -> str:
     """Return the claim's numbers as its statement prints them."""
     return ", ".join(proposition.words for proposition in PROPOSITIONS[claim])

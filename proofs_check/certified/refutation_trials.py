@@ -16,9 +16,9 @@ from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Identity
 from pisa_lab.problem import FunctionProblem, from_functions, objective
 from proofs_check.certified.exact_runs import agree, pisa_path
-from proofs_check.certified.matching import attained
-from proofs_check.certified.refute import method_of, problem_of, replayed
-from proofs_check.certified.rising import replayed_round
+from proofs_check.certified.matching import matching_value
+from proofs_check.certified.refute import method_of, problem_of, replay_function
+from proofs_check.certified.rising import replay_round
 from proofs_check.certified.setting import exact
 from proofs_check.certified.witnesses import ATTAINED, witness
 from proofs_check.theory import gradient_descent_rate
@@ -48,7 +48,7 @@ def _constant(penalty: str, rounds: int, clients: int = 1) -> list[list[Fraction
 
 def rise_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the augmented Lagrangian before and after one round from the kept state; margin −rise."""
-    return replayed_round(witness(str(instance["witness"])))
+    return replay_round(witness(str(instance["witness"])))
 
 
 def attained_trial(instance: Instance) -> Mapping[str, Any]:
@@ -58,7 +58,7 @@ def attained_trial(instance: Instance) -> Mapping[str, Any]:
         ValueError: a function made in fractions does not attain the same, at every iterate.
     """
     name = str(instance["witness"])
-    found, decided = replayed(witness(name)), attained(ATTAINED[name])
+    found, decided = replay_function(witness(name)), matching_value(ATTAINED[name])
     numbers = [found["value"], *found["squares"]]
     agree("attained", numbers, [decided] * (ATTAINED[name].rounds + 2), tolerance=SOLVER)
     kept = {key: number for key, number in found.items() if key != "squares"}
@@ -142,7 +142,7 @@ def race_trial(instance: Instance) -> Mapping[str, Any]:
     gap = float(objective(problem, problem.initial)) - float(kept["infimum"])
     pisa = [square / gap for square in _squares(method_of(kept["setting"]), problem, steps)]
     descent = min(_squares(FedSGD(rate=1.0), problem, steps)) / gap
-    agree("squared gradient", pisa, [attained(ATTAINED[name])] * (steps + 1), tolerance=SOLVER)
+    agree("squared gradient", pisa, [matching_value(ATTAINED[name])] * (steps + 1), tolerance=SOLVER)
     bound = float(gradient_descent_rate(steps, convex=True, gap=Fraction(1)))
     if not descent <= bound + SOLVER:
         raise ValueError(f"descent: {descent!r} is above its certified bound {bound!r}")

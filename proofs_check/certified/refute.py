@@ -35,7 +35,7 @@ def worst_function(answer: WorstCase) -> dict[str, Any]:
     frame = coordinates(answer.gram)
     places = {name: number for number, name in enumerate(answer.path.basis)}
 
-    def located(form: Form) -> list[float]:
+    def locate(form: Form) -> list[float]:
         vector = sum((float(c) * frame[places[name]] for name, c in form.items()), np.zeros(frame.shape[1]))
         return [float(entry) for entry in np.asarray(vector)]
 
@@ -43,8 +43,8 @@ def worst_function(answer: WorstCase) -> dict[str, Any]:
     for points, low, high in zip(answer.path.points, answer.setting.curvature, answer.setting.lipschitz, strict=True):
         clients.append(
             {
-                "points": [located(point.x) for point in points],
-                "gradients": [located(point.gradient) for point in points],
+                "points": [locate(point.x) for point in points],
+                "gradients": [locate(point.gradient) for point in points],
                 "values": [answer.values.get(point.value, 0.0) for point in points],
                 "low": float(low),
                 "high": float(high),
@@ -95,7 +95,7 @@ def method_of(setting: Instance) -> PISA:
     )
 
 
-def replayed(instance: Instance) -> dict[str, Any]:
+def replay_function(instance: Instance) -> dict[str, Any]:
     r"""Return what the ordinary run shows on a worst function.
 
     $\min_k\|\nabla F_\lambda(w^k)\|^2/(F_\lambda(w^0)-\inf F_\lambda)$

@@ -125,7 +125,7 @@ def _instance(question: Round, v: Mapping[str, float], values: Mapping[str, floa
     }
 
 
-def replayed_round(instance: Instance) -> dict[str, float]:
+def replay_round(instance: Instance) -> dict[str, float]:
     r"""Return the augmented Lagrangian before and after one ordinary round from the witness's state; margin −rise.
 
     The new $\rho Q$ is the multiple of the identity that the instance names.

@@ -62,7 +62,7 @@ def witness(name: str) -> dict[str, Any]:
     return dict(json.loads(_text(name)))
 
 
-def rewritten(folder: Path = WITNESS_FOLDER) -> list[Path]:
+def rewrite_witnesses(folder: Path = WITNESS_FOLDER) -> list[Path]:
     """Write every witness of `WITNESSES` into ``folder`` and return the paths.
 
     Raises:
