@@ -283,3 +283,13 @@ def test_the_square_test_stays_exact_where_a_row_cancels():
     assert checker.is_sum_of_squares(crossed + one + checker.Form({("d", "d"): tiny}))
     careless = mutant(("zero, names = Fraction(0), sorted", "zero, names = 0, sorted"))
     assert careless.is_sum_of_squares(careless.Form(crossed + one))  # an int 0 / 1 is a float, and rounds tiny away
+
+
+def test_the_forgeries_can_be_made_anew_and_are_rejected():
+    pytest.importorskip("clarabel")
+    from forgeries import all_forgeries
+
+    made = dict(all_forgeries())
+    assert {f"{name}.json" for name in made} == {path.name for path in FORGED.glob("*.json")}
+    for name, text in made.items():
+        assert accepted(text) is None, name
