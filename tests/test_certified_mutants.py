@@ -17,7 +17,7 @@ from proofs_check.certified.claims import CERTIFICATE_CLAIMS
 from proofs_check.certified.evidence import certificate_evidence
 from proofs_check.certified.exact_runs import agree, pisa_path
 from proofs_check.certified.facts import facts_evidence
-from proofs_check.certified.matching import PiecewiseSlope, matching_value, in_class, matching_function, visited_points
+from proofs_check.certified.matching import PiecewiseSlope, in_class, matching_function, matching_value, visited_points
 from proofs_check.certified.one_step import Round
 from proofs_check.certified.propositions import PROPOSITIONS, SLACK, list_numbers
 from proofs_check.certified.refutations import REFUTED_CLAIMS
