@@ -37,8 +37,8 @@ def warm_start_rate(
 ) -> Number:
     r"""Return what PISA attains from $\pi_i^0 = -\nabla F_i(w^0)$: that of gradient descent with step 1/σ.
 
-    $4\kappa^2L\Delta/((4\kappa-1)N+2\kappa^2)$, or $2\kappa L\Delta/(2N+\kappa)$ for convex F. No method can promise
-    less at κ ≥ 1 (matching functions attain it); that it is the worst case is certified for κ = 2 and N = 1, 5.
+    $4\kappa^2L\Delta/((4\kappa-1)N+2\kappa^2)$, or $2\kappa L\Delta/(2N+\kappa)$ for convex F. PISA cannot promise
+    less at κ ≥ 1, for matching functions attain it; that it is the worst case is certified for κ = 2 and N = 1, 5.
 
     Source: W-warm-start.
     """
