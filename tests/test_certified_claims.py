@@ -56,6 +56,18 @@ def test_regeneration_writes_what_the_checker_accepts(tmp_path, capsys, monkeypa
     assert main(["--help"]) == 2
 
 
+def test_the_shipped_certificates_have_the_checkers_present_words(tmp_path):
+    import shutil
+
+    from proofs_check.certified import catalogue
+
+    folder = Path(shutil.copytree(catalogue.FOLDER, tmp_path / "certificates"))
+    paths = catalogue.reword_all(folder)
+    assert len(paths) == len(catalogue.THEOREMS)
+    for path in paths:
+        assert path.read_bytes() == (catalogue.FOLDER / path.name).read_bytes(), path.name
+
+
 @pytest.mark.parametrize("name", WITNESSES)
 def test_witnesses_show_what_they_are_kept_for(name):
     kept = witness(name)

@@ -14,7 +14,7 @@ from proofs_check.certified.claims import CERTIFICATE_CLAIMS
 from proofs_check.certified.evidence import certificate_evidence
 from proofs_check.certified.facts import facts_evidence
 from proofs_check.certified.one_step import Round
-from proofs_check.certified.propositions import PROPOSITIONS, SLACK, list_numbers
+from proofs_check.certified.propositions import PROPOSITIONS, attainment, list_numbers
 from proofs_check.certified.setting import Setting
 from proofs_check.claim import Verdict
 from proofs_check.theory import sharp_edge_drop, sharp_edge_weight
@@ -131,14 +131,36 @@ def test_a_bound_that_is_said_to_be_attained_must_be():
         assert certificate_evidence([said], theorems).verdict is wanted
 
 
+FORMULAS = {
+    "W-nonconvex-kappa-2": {"": "16/(7N+13)"},
+    "W-convex-kappa-2": {"": "4/(2N+4)"},
+    "W-warm-start": {"nonconvex": "16/(7N+8)", "convex": "4/(2N+2)"},
+    "W-gradient-descent": {"nonconvex": "4/(3N+2)", "convex": "2/(2N+1)"},
+}
+"""Claim → class → the formula that its statement prints."""
+
+
 def test_every_statement_prints_the_numbers_that_its_check_reads():
     for claim in CERTIFIED:
         for proposition in PROPOSITIONS[claim.name]:
-            exact = proposition.limit - SLACK
-            formula = claim.name in ("W-nonconvex-kappa-2", "W-convex-kappa-2", "W-warm-start", "W-gradient-descent")
-            assert ("1e-4" in claim.statement and exact > 0) if formula else proposition.words in claim.statement
+            if claim.name not in FORMULAS:
+                assert proposition.words in claim.statement
+                continue
+            (rounds,) = re.findall(r"N = (\d+)", proposition.case)
+            formula = FORMULAS[claim.name][proposition.case.split(",")[0] if "," in proposition.case else ""]
+            assert f"{formula} + 1e-4" in claim.statement
+            top, first, rest = re.fullmatch(r"(\d+)/\((\d+)N\+(\d+)\)", formula).groups()
+            assert proposition.limit == Fraction(int(top), int(first) * int(rounds) + int(rest)) + Fraction(1, 10_000)
     assert ".34190 (κ = 1.7)" in list_numbers("W-nonconvex-other-kappa")
     assert len({p.certificate for row in PROPOSITIONS.values() for p in row}) == len(THEOREMS)
+
+
+def test_every_claim_says_which_of_its_bounds_are_attained():
+    for claim in CERTIFIED:
+        assert claim.hypotheses[-1] == attainment(claim.name)
+    assert attainment("W-nonconvex-other-kappa").startswith("the bounds of κ = 4, κ = 8 are attained to 1e-4")
+    assert attainment("W-warm-start").startswith("each bound is attained")
+    assert "not claimed" in attainment("W-fedavg")
 
 
 def test_the_words_of_a_case_are_those_of_its_question():

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 from proofs_check.theory import convex_rate, gradient_descent_rate, nonconvex_rate, warm_start_rate
 
-SLACK = Fraction(1, 10_000)
-"""What a certified bound may exceed the exact worst case by."""
+SLACK_WORDS = "1e-4"
+SLACK = Fraction(SLACK_WORDS)
+"""What a certified bound may exceed the exact worst case by, and how statements print it."""
 KAPPA = Fraction(2)
 ROUNDS = (1, 2, 3, 4, 5, 10)
 
@@ -194,3 +195,12 @@ PROPOSITIONS: Mapping[str, tuple[Proposition, ...]] = {**_bounds(), **_several_c
 def list_numbers(claim: str) -> str:
     """Return the claim's numbers as its statement prints them."""
     return ", ".join(proposition.words for proposition in PROPOSITIONS[claim])
+
+
+def attainment(claim: str) -> str:
+    """Return which of the claim's bounds are attained, in words."""
+    reached = [proposition.case for proposition in PROPOSITIONS[claim] if proposition.attained]
+    if not reached:
+        return "bounds from one side: that they are attained is not claimed"
+    which = "each bound is" if len(reached) == len(PROPOSITIONS[claim]) else f"the bounds of {', '.join(reached)} are"
+    return f"{which} attained to {SLACK_WORDS} by a function made in fractions"
