@@ -35,7 +35,8 @@ _LEAST, _ROOM = "min_{k≤N}‖∇F(w^k)‖²", SLACK_WORDS
 CONSTANT_PENALTY: tuple[Claim, ...] = (
     _proved(
         "W-nonconvex-kappa-2",
-        f"For κ = σ/L = 2 and N = 1, 2, 3, 4, 5, 10 the worst {_LEAST} over L-smooth F is at most 16/(7N+13) + {_ROOM}.",
+        f"For κ = σ/L = 2 and N = 1, 2, 3, 4, 5, 10 the worst {_LEAST} over L-smooth F is at most "
+        f"16/(7N+13) + {_ROOM}.",
         UNITS, CONSTANT, ONE,
         source="W1",
         latex=r"\min_{k\leq N}\|\nabla F(w^k)\|^2 \leq \frac{16}{7N+13} + 10^{-4}",
@@ -94,8 +95,8 @@ SCHEDULES: tuple[Claim, ...] = (
 STARTS: tuple[Claim, ...] = (
     _proved(
         "W-warm-start",
-        f"From π_i⁰ = −∇F_i(w⁰) with σ = 2L and N = 1, 5 the worst {_LEAST} is at most 16/(7N+8) + {_ROOM} over L-smooth "
-        f"F and 4/(2N+2) + {_ROOM} over convex ones.",
+        f"From π_i⁰ = −∇F_i(w⁰) with σ = 2L and N = 1, 5 the worst {_LEAST} is at most 16/(7N+8) + {_ROOM} over "
+        f"L-smooth F and 4/(2N+2) + {_ROOM} over convex ones.",
         UNITS, "full gradients, ρ_i = λ = 0, constant σ", ONE,
         source="W4",
     ),
