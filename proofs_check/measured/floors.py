@@ -20,6 +20,7 @@ from problems.transforms import with_noise
 from proofs_check.claim import Verdict
 from proofs_check.measured.instances import Array, Instance, count, grid
 from proofs_check.measured.trajectories import curve, figure, measured_claim, power_law, series
+from proofs_check.theory import closed_floor, floor_lower_bound
 
 SCHEDULES: Mapping[str, Schedule] = {
     "constant": Constant(),
@@ -36,16 +37,6 @@ def squared_norms(problem: Any, method: PISA, *, steps: int, replicates: int, se
         method, problem, steps=steps, batches=1, seed=seed, seeds=replicates, measures=("stationarity",), every=1
     )
     return series(result, "stationarity") ** 2
-
-
-def exact_floor(kappa: float, curvature: float) -> float:
-    r"""Return the stationary $E\|\nabla F\|^2/v$ on $cx^2/2$, L = 1. Source: MATHEMATICS.md#T5."""
-    return curvature * (3 * curvature + kappa) / ((curvature + kappa) * (2 * kappa - 3 * curvature))
-
-
-def highest_floor(kappa: float) -> float:
-    r"""Return the theorem's bound $1/(2\kappa+1-2\sqrt{1+2\kappa})$ on $E\|\nabla F\|^2/v$."""
-    return float(1 / (2 * kappa + 1 - 2 * np.sqrt(1 + 2 * kappa)))
 
 
 def _noisy_scalar(instance: Instance) -> tuple[Any, float]:
@@ -81,8 +72,8 @@ def floor_trial(instance: Instance) -> Mapping[str, Any]:
     "slope" is the fitted power of σ.
     """
     kappas, found = _floors(instance)
-    exact = np.asarray([exact_floor(kappa, float(instance["curvature"])) for kappa in kappas])
-    bound = np.asarray([highest_floor(kappa) for kappa in kappas])
+    exact = np.asarray([floor_lower_bound(kappa, curvature=float(instance["curvature"])) for kappa in kappas])
+    bound = np.asarray([closed_floor(kappa) for kappa in kappas])
     off = np.max(np.abs(found / exact - 1))
     return {
         "kappas": kappas.tolist(),
@@ -102,8 +93,8 @@ def floor_picture(instance: Instance) -> Mapping[str, Any]:
     curvature = float(instance["curvature"])
     curves = [
         curve("measured", kappas, found),
-        curve("exact", fine, [exact_floor(kappa, curvature) for kappa in fine]),
-        curve("bound for every F", fine, [highest_floor(kappa) for kappa in fine]),
+        curve("exact", fine, [floor_lower_bound(kappa, curvature=curvature) for kappa in fine]),
+        curve("bound for every F", fine, [closed_floor(kappa) for kappa in fine]),
     ]
     return figure("The floor of a constant penalty", "κ = σ/L", "E‖∇F‖² / v", "xy", curves)
 
