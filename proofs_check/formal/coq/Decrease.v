@@ -1,0 +1,163 @@
+(** What the one-round checker accepts holds of every round of Algorithm 1. *)
+
+From PISA Require Export OneRoundSound.
+
+Section Cases.
+Variables (p : round_problem) (V : space) (m : nat) (weight : nat -> R).
+Variables (F : nat -> V -> R) (G : nat -> V -> V) (B B' : nat -> V -> V).
+Notation s := (Q2R (sigma p)).
+Notation q := (Q2R (q_bound p)).
+Notation lambda := (Q2R (round_ridge p)).
+Notation low := (Q2R (low_curvature p)).
+Notation high := (Q2R (high_curvature p)).
+Notation mean := (mean V m weight).
+Hypothesis formed : well_formed p = true.
+Hypothesis nonneg : forall i, (i < m)%nat -> 0 <= weight i.
+Hypothesis one : sum m weight = 1.
+Hypothesis curved : forall i, (i < m)%nat -> bounds low high (F i) (G i).
+Hypothesis bend : forall i, (i < m)%nat -> preconditioner q (B i) /\ preconditioner q (B' i).
+Variables (w w' : V) (local local' dual dual' : nat -> V).
+
+Lemma parameters : 0 < s /\ 0 <= q /\ 0 <= lambda /\ low < high /\
+  match potential_of p with Lagrangian next _ => 0 < Q2R next | Residual _ => True end.
+Proof.
+  unfold well_formed in formed. apply andb_prop in formed as [H T]. apply andb_prop in H as [H _].
+  apply andb_prop in H as [H C]. apply andb_prop in H as [H R]. apply andb_prop in H as [S N].
+  apply positive_Q_sound in S, C. apply nonnegative_Q_sound in N, R. rewrite Q2R_minus in C. repeat split; try lra.
+  destruct (potential_of p); [now apply positive_Q_sound|easy].
+Qed.
+Lemma bend_sector (A : V -> V) x : preconditioner q A -> 0 <= ⟨A x, q * x - A x⟩.
+Proof.
+  intros [Sym Bound]. destruct parameters as [_ [N _]]. assert (E := sector V A q x Sym Bound N). autorewrite with inner. lra.
+Qed.
+Lemma bend_zero (A : V -> V) x : zero_Q (q_bound p) = true -> preconditioner q A -> A x = 0%V.
+Proof.
+  intros Z [Sym Bound]. apply zero_Q_sound in Z. apply norm_zero. assert (E := sector V A q x Sym Bound ltac:(lra)). rewrite Z in E. lra.
+Qed.
+Lemma sum_weighted (f : nat -> R) c : sum m (fun i => weight i * (f i + c)) = sum m (fun i => weight i * f i) + c.
+Proof.
+  rewrite (sum_ext m _ (fun i => weight i * f i + c * weight i)) by (intros; ring). rewrite sum_add, sum_scale, one. ring.
+Qed.
+
+(** Interpolation between any two of the points o + place. *)
+Lemma interpolation_sound (f : V -> R) (g : V -> V) o l h (y : nat -> R) (x : nat -> V) a b :
+  bounds (Q2R l) (Q2R h) f g -> Q2R l < Q2R h ->
+  eval (slope a) x = g (o + eval (place a) x)%V -> @eval line (height a) y = f (o + eval (place a) x)%V ->
+  eval (slope b) x = g (o + eval (place b) x)%V -> @eval line (height b) y = f (o + eval (place b) x)%V ->
+  0 <= value (interpolation a b l h) y x.
+Proof.
+  intros C LH A1 A2 B1 B2. rewrite interpolation_value, A1, A2, B1, B2.
+  assert (E := bounds_interpolation V _ _ f g (o + eval (place a) x)%V (o + eval (place b) x)%V LH C).
+  replace (o + eval (place a) x - (o + eval (place b) x))%V with (eval (place a) x - eval (place b) x)%V in E by vector.
+  assert (K : Q2R (1 / (2 * (h - l))) = / (2 * (Q2R h - Q2R l))).
+  { rewrite Q2R_quotient, Q2R_mult, Q2R_minus, Q2R_one, Q2R_two by (rewrite Q2R_mult, Q2R_minus, Q2R_two; lra). field. lra. }
+  assert (M : Q2R (-2) = -2) by (unfold Q2R; simpl; lra).
+  rewrite !Q2R_mult, K, M. set (fx := f _) in *. set (fy := f (o + eval (place b) x)%V) in *. set (gx := g _) in *.
+  set (gy := g (o + eval (place b) x)%V) in *. set (d := (eval (place a) x - eval (place b) x)%V) in *. clearbody fx fy gx gy d.
+  set (l' := Q2R l) in *. set (h' := Q2R h) in *. assert (D : h' - l' <> 0) by lra. clearbody l' h'.
+  match type of E with ?e <= _ => match goal with |- 0 <= ?v => assert (H : v = fx - fy - e) by (expand_goal; field; lra); lra end end.
+Qed.
+
+Section LagrangianCase.
+Variables (next : Q) (after : bool).
+Hypothesis kind : potential_of p = Lagrangian next after.
+Notation t := (Q2R next).
+Notation c := (client_penalty p).
+Hypothesis balance : forall i, (i < m)%nat -> dual i = (- (G i w + B i (local i - w)))%V.
+Hypothesis serve : server_step p V m weight s local dual w'.
+Hypothesis solve : client_step V m G (Q2R c) B' w' dual local' dual'.
+
+Definition vectors_l i n : V :=
+  (match n with
+  | 0%nat => G i w | 1%nat => G i (local i) | 2%nat => G i w' | 3%nat => G i (local' i) | 4%nat => local i - w
+  | 5%nat => B i (local i - w) | 6%nat => local' i - w' | 7%nat => w | 8%nat => w' - w | _ => 0
+  end)%V.
+Definition numbers_l i n : R :=
+  match n with 0%nat => F i w | 1%nat => F i (local i) | 2%nat => F i w' | 3%nat => F i (local' i) | _ => 0 end.
+
+Lemma penalty_positive : 0 < Q2R c.
+Proof. assert (P := parameters). unfold client_penalty. rewrite kind in *. destruct after; apply P. Qed.
+Lemma eval_bend i : (i < m)%nat -> eval (bend_of p) (vectors_l i) = B i (local i - w)%V.
+Proof.
+  intros I. unfold bend_of. destruct (zero_Q (q_bound p)) eqn:Z; [|now rewrite eval_unit].
+  cbn [eval]. symmetry. apply bend_zero; [easy|]. now apply bend.
+Qed.
+Lemma eval_dual i : (i < m)%nat -> eval (dual_of p) (vectors_l i) = dual i.
+Proof.
+  intros I. unfold dual_of, gw. rewrite eval_scale, eval_add, eval_bend, eval_unit, Q2R_minus_one, balance by easy. reflexivity.
+Qed.
+Lemma eval_solved i : (i < m)%nat -> eval (solved_of p c) (vectors_l i) = (local' i - w')%V.
+Proof.
+  intros I. unfold solved_of. destruct (zero_Q (q_bound p)) eqn:Z; [|now rewrite eval_unit].
+  destruct (solve i I) as [E _]. destruct (bend i I) as [P1 P2].
+  rewrite (bend_zero (B' i) _ Z P2), balance, (bend_zero (B i) _ Z P1) in E by easy.
+  assert (P := penalty_positive). unfold gw, gw'. rewrite eval_scale, eval_sub, !eval_unit, Q2R_quotient, Q2R_one by lra.
+  assert (E' : (Q2R c * ((local' i - w') - 0) = G i w - G i w')%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in E; autorewrite with inner in *; lra).
+  apply solve_for in E'; [|exact P]. rewrite E'. cbn [vectors_l]. vector.
+Qed.
+Lemma eval_next_dual i : (i < m)%nat -> eval (next_dual_of p c) (vectors_l i) = dual' i.
+Proof.
+  intros I. unfold next_dual_of. rewrite eval_add, eval_scale, eval_dual, eval_solved by easy. symmetry. now apply solve.
+Qed.
+
+Lemma rows_l i r : (i < m)%nat -> valid p (unit 8) r = true -> 0 <= value (row_form p (unit 8) r) (numbers_l i) (vectors_l i).
+Proof.
+  intros I Ok. destruct r as [j k|j]; cbn [row_form valid] in *; unfold points, sectors, shift in *; rewrite kind in *.
+  - apply andb_prop in Ok as [J K]. apply Nat.ltb_lt in J, K. cbn [length lagrangian_points] in J, K.
+    destruct parameters as [_ [_ [_ [LH _]]]].
+    assert (Z : forall a, Q2R (a + 0) = Q2R a) by (intros; rewrite Q2R_plus, Q2R_zero; ring).
+    assert (P : forall j, (j < 4)%nat -> let a := nth j (lagrangian_points p (unit 8) c) (Spot [] [] []) in
+      eval (slope a) (vectors_l i) = G i (w + eval (place a) (vectors_l i))%V
+      /\ @eval line (height a) (numbers_l i) = F i (w + eval (place a) (vectors_l i))%V).
+    { intros l L. destruct l as [|[|[|[|l]]]]; [..|lia]; cbn [nth lagrangian_points place slope height]; unfold gw, gl, gw', gl', dl;
+        rewrite ?eval_add, ?eval_solved, !eval_unit by easy; cbn [eval vectors_l numbers_l];
+        [replace (w + 0)%V with w by vector|replace (w + (local i - w))%V with (local i) by vector
+        |replace (w + (w' - w))%V with w' by vector|replace (w + (w' - w + (local' i - w')))%V with (local' i) by vector]; easy. }
+    destruct (P j J) as [A1 A2]. destruct (P k K) as [B1 B2].
+    eapply (interpolation_sound (F i) (G i) w); rewrite ?Z; eauto.
+  - apply Nat.ltb_lt in Ok. cbn [length lagrangian_sectors] in Ok. destruct j as [|[|j]]; [..|lia]; cbn [nth lagrangian_sectors].
+    + rewrite value_pair, eval_sub, eval_scale, eval_bend by easy. unfold dl. rewrite eval_unit. now apply bend_sector, bend.
+    + rewrite value_scale, value_pair, !eval_add, eval_scale, eval_solved, eval_next_dual, Q2R_minus_one by easy.
+      unfold gw'. rewrite eval_unit. cbn [vectors_l]. destruct (solve i I) as [E D].
+      replace (G i w' + dual' i)%V with (- B' i (local' i - w'))%V.
+      * assert (S := bend_sector (B' i) (local' i - w')%V (proj2 (bend i I))). autorewrite with inner in *. lra.
+      * rewrite D. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in E. autorewrite with inner in *. lra.
+Qed.
+
+Lemma left_l i : (i < m)%nat -> value (left_side p (unit 7) (unit 8)) (numbers_l i) (vectors_l i)
+  = F i (local i) + ⟨dual i, local i - w⟩ + s / 2 * ‖local i - w‖²
+    - (F i (local' i) + ⟨dual' i, local' i - w'⟩ + t / 2 * ‖local' i - w'‖²) + (lambda / 2 * ‖w‖² - lambda / 2 * ‖w'‖²).
+Proof.
+  intros I. unfold left_side. rewrite kind. unfold lagrangian_left, square, dl.
+  rewrite !value_sub, !value_add, !value_real, !value_scale, !value_pair, !line_unit, !eval_add, !eval_unit, eval_dual, eval_next_dual, eval_solved by easy.
+  cbn [vectors_l numbers_l]. replace (w + (w' - w))%V with w' by vector.
+  rewrite !Q2R_quotient, !Q2R_two by (rewrite Q2R_two; lra). lra.
+Qed.
+
+Lemma moves_l : eval (move_of p) (mean_of V m weight vectors_l) = (w' - w)%V.
+Proof.
+  destruct parameters as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold w_atom, dl.
+  rewrite eval_scale, eval_sub, eval_add, !eval_scale, !eval_unit, eval_mean.
+  rewrite (mean_ext V m weight (fun i => eval _ (vectors_l i)) dual) by (intros; now apply eval_dual).
+  unfold mean_of. cbn [vectors_l]. rewrite (mean_constant V m weight one (fun _ => w) w) by easy.
+  rewrite Q2R_quotient, Q2R_plus, Q2R_one by (rewrite Q2R_plus; lra). unfold server_step in serve.
+  rewrite (mean_ext V m weight (fun i => s * local i + dual i)%V (fun i => s * (local i - w) + (dual i + s * w))%V) in serve by (intros; vector).
+  rewrite !mean_add, mean_scale, (mean_constant V m weight one (fun _ => s * w)%V (s * w)%V) in serve by easy.
+  set (d := mean (fun i => local i - w)%V) in *. set (g := mean dual) in *.
+  assert (E : ((s + lambda) * (w' - w) = s * d + g - lambda * w)%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
+  rewrite <- E. vector.
+Qed.
+
+Lemma lagrangian_lowers bound rows : check p bound rows = true ->
+  lagrangian p V m weight F t w' local' dual' <= lagrangian p V m weight F s w local dual - Q2R bound * ‖gradient_of p V m weight G w'‖².
+Proof.
+  intros Ok. assert (E := decrease p bound rows Ok V m weight numbers_l vectors_l w (w' - w)%V nonneg one (fun _ => eq_refl) (fun _ => eq_refl) moves_l rows_l).
+  rewrite (sum_ext m _ _ (fun i I => f_equal (fun z => weight i * z) (left_l i I))) in E. rewrite sum_weighted in E.
+  rewrite (sum_ext m _ (fun i => weight i * (F i (local i) + ⟨dual i, local i - w⟩ + s / 2 * ‖local i - w‖²)
+    + -1 * (weight i * (F i (local' i) + ⟨dual' i, local' i - w'⟩ + t / 2 * ‖local' i - w'‖²)))) in E by (intros; ring).
+  rewrite sum_add, sum_scale in E. unfold lagrangian.
+  replace (gradient_of p V m weight G w') with (eval (goal_of p) (mean_of V m weight vectors_l)); [lra|].
+  unfold goal_of. rewrite kind. unfold gw', w_atom. rewrite eval_add, eval_scale, eval_add, moves_l, !eval_unit.
+  unfold mean_of, gradient_of. cbn [vectors_l]. rewrite (mean_constant V m weight one (fun _ => w) w) by easy. vector.
+Qed.
+End LagrangianCase.
