@@ -40,7 +40,7 @@ Definition client_step c (B : nat -> V -> V) (w : V) (dual local' dual' : nat ->
 End Claim.
 
 (** [F] and [G] have curvature in [low, high]; [B], [B'] are this round's and the next one's rho_i Q_i. *)
-Definition lowers p (bound : Q) : Prop :=
+Definition theorem p (bound : Q) : Prop :=
   forall (V : space) m weight (F : nat -> V -> R) (G : nat -> V -> V) (B B' : nat -> V -> V),
   (forall i, (i < m)%nat -> 0 <= weight i) -> sum m weight = 1 ->
   (forall i, (i < m)%nat -> bounds (Q2R (low_curvature p)) (Q2R (high_curvature p)) (F i) (G i)) ->

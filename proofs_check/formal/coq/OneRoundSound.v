@@ -1,157 +1,269 @@
-(** The checker of one-round certificates is sound: what it accepts is a theorem. *)
+(** The checker of one-round certificates is sound: what it accepts holds of every round of Algorithm 1. *)
 
-From PISA Require Export OneRound.
+From PISA Require Export Deviations.
 
-(** ** Means and deviations: a form's mean is the form of the mean plus the mean of the deviations' *)
-Section Variance.
-Variables (V : space) (m : nat) (weight : nat -> R).
-Hypothesis one : sum m weight = 1.
+Section Cases.
+Variables (p : round_problem) (V : space) (m : nat) (weight : nat -> R).
+Variables (F : nat -> V -> R) (G : nat -> V -> V) (B B' : nat -> V -> V).
+Notation s := (Q2R (sigma p)).
+Notation q := (Q2R (q_bound p)).
+Notation lambda := (Q2R (round_ridge p)).
+Notation low := (Q2R (low_curvature p)).
+Notation high := (Q2R (high_curvature p)).
 Notation mean := (mean V m weight).
-Definition mean_of (X : nat -> nat -> V) n : V := mean (fun i => X i n).
-Definition deviation_of (X : nat -> nat -> V) i n : V := (X i n - mean_of X n)%V.
-
-Lemma mean_constant (x : nat -> V) c : (forall i, (i < m)%nat -> x i = c) -> mean x = c.
-Proof.
-  intros E. rewrite (mean_ext V m weight x (fun _ => c) E). apply separated; intros z. rewrite inner_mean. cbv beta.
-  rewrite (sum_ext m _ (fun i => ⟨c, z⟩ * weight i)) by (intros; ring). rewrite sum_scale, one. ring.
-Qed.
-Lemma eval_mean v : forall X, eval v (mean_of X) = mean (fun i => eval v (X i)).
-Proof.
-  induction v as [|a v IH]; intros X; cbn [eval].
-  - symmetry. now apply mean_zero.
-  - rewrite mean_add, mean_scale. f_equal. exact (IH (fun i n => X i (S n))).
-Qed.
-Lemma eval_deviation v X i : eval v (deviation_of X i) = (eval v (X i) - eval v (mean_of X))%V.
-Proof.
-  assert (E : forall v (x z : nat -> V), eval v (fun n => x n - z n)%V = (eval v x - eval v z)%V).
-  { clear. induction v as [|a v IH]; intros x z; cbn [eval]; [vector|]. rewrite (IH (fun n => x (S n)) (fun n => z (S n))). vector. }
-  apply (E v (X i) (mean_of X)).
-Qed.
-Lemma inner_variance (a b : nat -> V) : sum m (fun i => weight i * ⟨a i, b i⟩)
-  = ⟨mean a, mean b⟩ + sum m (fun i => weight i * ⟨a i - mean a, b i - mean b⟩).
-Proof.
-  set (A := mean a). set (B := mean b).
-  rewrite (sum_ext m (fun i => weight i * ⟨a i - A, b i - B⟩)
-    (fun i => weight i * ⟨a i, b i⟩ + (-1 * (weight i * ⟨a i, B⟩) + (-1 * (weight i * ⟨b i, A⟩) + ⟨A, B⟩ * weight i))))
-    by (intros; autorewrite with inner; rewrite (inner_sym _ A (b i)); ring).
-  rewrite !sum_add, !sum_scale, one, <- !inner_mean. fold A B. rewrite (inner_sym _ B A). ring.
-Qed.
-Lemma quadratic_variance T : forall X, sum m (fun i => weight i * quadratic_value T (X i))
-  = quadratic_value T (mean_of X) + sum m (fun i => weight i * quadratic_value T (deviation_of X i)).
-Proof.
-  induction T as [|u T IH]; intros X; cbn [quadratic_value].
-  - rewrite (sum_ext m _ (fun i => 0 * weight i)), sum_scale by (intros; ring). ring.
-  - specialize (IH (fun i n => X i (S n))).
-    rewrite (sum_ext m _ (fun i => weight i * ⟨X i 0%nat, eval u (X i)⟩ + weight i * quadratic_value T (fun n => X i (S n)))) by (intros; ring).
-    rewrite (sum_ext m (fun i => weight i * (⟨deviation_of X i 0%nat, _⟩ + _))
-      (fun i => weight i * ⟨X i 0%nat - mean (fun i => X i 0%nat), eval u (X i) - mean (fun i => eval u (X i))⟩
-        + weight i * quadratic_value T (deviation_of (fun i n => X i (S n)) i))).
-    2: { intros i I. rewrite eval_deviation, eval_mean. unfold deviation_of, mean_of. ring. }
-    rewrite !sum_add, IH, inner_variance, eval_mean. unfold mean_of. ring.
-Qed.
-Lemma line_mean v : forall y : nat -> nat -> R,
-  sum m (fun i => weight i * @eval line v (y i)) = @eval line v (fun n => sum m (fun i => weight i * y i n)).
-Proof.
-  induction v as [|a v IH]; intros y; cbn [eval line zero add scale].
-  - rewrite (sum_ext m _ (fun i => 0 * weight i)), sum_scale by (intros; ring). ring.
-  - rewrite <- (IH (fun i n => y i (S n))), <- sum_scale, <- sum_add. apply sum_ext; intros. ring.
-Qed.
-Lemma line_zero v : @eval line v (fun _ => 0) = 0.
-Proof. induction v as [|a v IH]; [easy|]. change (Q2R a * 0 + @eval line v (fun _ => 0) = 0). rewrite IH. ring. Qed.
-Lemma value_variance f (y : nat -> nat -> R) X : sum m (fun i => weight i * value f (y i) (X i))
-  = value f (fun n => sum m (fun i => weight i * y i n)) (mean_of X)
-    + sum m (fun i => weight i * value f (fun _ => 0) (deviation_of X i)).
-Proof.
-  unfold value. rewrite (sum_ext m _ (fun i => weight i * @eval line (Coordinates.linear f) (y i) + weight i * quadratic_value (quadratic f) (X i))) by (intros; ring).
-  rewrite (sum_ext m (fun i => weight i * (@eval line (Coordinates.linear f) (fun _ => 0) + _)) (fun i => weight i * quadratic_value (quadratic f) (deviation_of X i)))
-    by (intros; rewrite line_zero; ring).
-  rewrite sum_add, line_mean, quadratic_variance. ring.
-Qed.
-End Variance.
-
-(** ** A client's form depends on w and the move by what they evaluate to *)
-Section Substitution.
-Variables (p : round_problem) (V : space) (y : nat -> R) (x : nat -> V) (w1 move1 w2 move2 : vec).
-Hypothesis same_w : eval w1 x = eval w2 x.
-Hypothesis same_move : eval move1 x = eval move2 x.
-
-Lemma interpolation_value a b l h : value (interpolation a b l h) y x = @eval line (height a) y - @eval line (height b) y
-  - (⟨eval (place a) x - eval (place b) x, eval (slope b) x + Q2R (1 / (2 * (h - l)) * (l * h)) * (eval (place a) x - eval (place b) x)⟩
-     + ⟨eval (slope a) x - eval (slope b) x, Q2R (1 / (2 * (h - l))) * (eval (slope a) x - eval (slope b) x)
-        + Q2R (-2 * (1 / (2 * (h - l))) * l) * (eval (place a) x - eval (place b) x)⟩).
-Proof. unfold interpolation. now rewrite value_sub, value_real, line_sub, value_add, !value_pair, !eval_add, !eval_scale, !eval_sub. Qed.
-
-Lemma points_same j : let a := nth j (points p move1) (Spot [] [] []) in let b := nth j (points p move2) (Spot [] [] []) in
-  eval (place a) x = eval (place b) x /\ slope a = slope b /\ height a = height b.
-Proof.
-  unfold points. destruct (potential_of p); destruct j as [|[|[|[|j]]]]; cbn [nth lagrangian_points residual_points place slope height];
-    repeat split; try exact same_move; try (now destruct j); rewrite !eval_add; now f_equal.
-Qed.
-Lemma row_same r : value (row_form p move1 r) y x = value (row_form p move2 r) y x.
-Proof.
-  destruct r as [j k|j]; cbn [row_form]; [|easy].
-  destruct (points_same j) as [A1 [A2 A3]]. destruct (points_same k) as [B1 [B2 B3]].
-  now rewrite !interpolation_value, A1, A2, A3, B1, B2, B3.
-Qed.
-Lemma left_same : value (left_side p w1 move1) y x = value (left_side p w2 move2) y x.
-Proof.
-  unfold left_side. destruct (potential_of p) as [next after|factor].
-  - unfold lagrangian_left, square. now rewrite !value_sub, !value_add, !value_scale, !value_pair, !eval_add, same_w, same_move.
-  - unfold residual_left, square, next_residual.
-    now rewrite !value_add, !value_scale, !value_sub, !value_pair, !eval_sub, !eval_add, !eval_scale, same_move.
-Qed.
-Lemma form_same c : value (client_form p w1 move1 c) y x = value (client_form p w2 move2 c) y x.
-Proof.
-  unfold client_form. rewrite !value_sub, left_same. apply Rplus_eq_compat_l, Ropp_eq_compat.
-  induction c as [|[r k] c IH]; [easy|]. cbn [fold_right fst snd]. now rewrite !value_add, !value_scale, row_same, IH.
-Qed.
-End Substitution.
-
-(** ** What an accepted certificate says of any clients *)
-Section Decrease.
-Variables (p : round_problem) (bound : Q) (c : list (row * Q)).
-Hypothesis accepted : check p bound c = true.
-Variables (V : space) (m : nat) (weight : nat -> R) (y : nat -> nat -> R) (X : nat -> nat -> V) (w move : V).
+Hypothesis formed : well_formed p = true.
 Hypothesis nonneg : forall i, (i < m)%nat -> 0 <= weight i.
 Hypothesis one : sum m weight = 1.
-Hypothesis common_w : forall i, X i 7%nat = w.
-Hypothesis common_move : forall i, X i 8%nat = move.
-Hypothesis moves : eval (move_of p) (mean_of V m weight X) = move.
-Hypothesis rows : forall i r, (i < m)%nat -> valid p (unit 8) r = true -> 0 <= value (row_form p (unit 8) r) (y i) (X i).
+Hypothesis curved : forall i, (i < m)%nat -> bounds low high (F i) (G i).
+Hypothesis bend : forall i, (i < m)%nat -> preconditioner q (B i) /\ preconditioner q (B' i).
+Variables (w w' : V) (local local' dual dual' : nat -> V).
 
-Lemma valid_same r : valid p (unit 8) r = valid p [] r.
-Proof. unfold valid, points. now destruct r, (potential_of p). Qed.
-
-Lemma client_form_below i : (i < m)%nat ->
-  value (client_form p (unit 7) (unit 8) c) (y i) (X i) <= value (left_side p (unit 7) (unit 8)) (y i) (X i).
+Lemma parameters : 0 < s /\ 0 <= q /\ 0 <= lambda /\ low < high /\
+  match potential_of p with Lagrangian next _ => 0 < Q2R next | Residual _ => True end.
 Proof.
-  intros I. assert (Ok := accepted). apply andb_prop in Ok as [Ok _]. apply andb_prop in Ok as [Ok _]. apply andb_prop in Ok as [_ Ok].
-  unfold client_form. rewrite value_sub.
-  assert (P : 0 <= value (fold_right (fun ry f => fadd (fscale (snd ry) (row_form p (unit 8) (fst ry))) f) (Form [] []) c) (y i) (X i)); [|lra].
-  clear accepted. induction c as [|[r k] l IH]; cbn [fold_right forallb fst snd] in *; [unfold value; simpl; lra|].
-  apply andb_prop in Ok as [R Ok]. apply andb_prop in R as [R K]. rewrite value_add, value_scale.
-  assert (A := rows i r I ltac:(now rewrite valid_same)). assert (B := IH Ok). assert (Q := positive_Q_sound _ K).
-  assert (0 <= Q2R k * value (row_form p (unit 8) r) (y i) (X i)) by (apply Rmult_le_pos; lra). lra.
+  unfold well_formed in formed. apply andb_prop in formed as [H T]. apply andb_prop in H as [H _].
+  apply andb_prop in H as [H C]. apply andb_prop in H as [H R]. apply andb_prop in H as [S N].
+  apply positive_Q_sound in S, C. apply nonnegative_Q_sound in N, R. rewrite Q2R_minus in C. repeat split; try lra.
+  destruct (potential_of p); [now apply positive_Q_sound|easy].
+Qed.
+Lemma bend_sector (A : V -> V) x : preconditioner q A -> 0 <= ⟨A x, q * x - A x⟩.
+Proof.
+  intros [Sym Bound]. destruct parameters as [_ [N _]]. assert (E := sector V A q x Sym Bound N). autorewrite with inner. lra.
+Qed.
+Lemma bend_zero (A : V -> V) x : zero_Q (q_bound p) = true -> preconditioner q A -> A x = 0%V.
+Proof.
+  intros Z [Sym Bound]. apply zero_Q_sound in Z. apply norm_zero. assert (E := sector V A q x Sym Bound ltac:(lra)). rewrite Z in E. lra.
+Qed.
+Lemma sum_weighted (f : nat -> R) c : sum m (fun i => weight i * (f i + c)) = sum m (fun i => weight i * f i) + c.
+Proof.
+  rewrite (sum_ext m _ (fun i => weight i * f i + c * weight i)) by (intros; ring). rewrite sum_add, sum_scale, one. ring.
 Qed.
 
-Theorem decrease : Q2R bound * ‖eval (goal_of p) (mean_of V m weight X)‖²
-  <= sum m (fun i => weight i * value (left_side p (unit 7) (unit 8)) (y i) (X i)).
+(** Interpolation between any two of the points o + place. *)
+Lemma interpolation_sound (f : V -> R) (g : V -> V) o l h (y : nat -> R) (x : nat -> V) a b :
+  bounds (Q2R l) (Q2R h) f g -> Q2R l < Q2R h ->
+  eval (slope a) x = g (o + eval (place a) x)%V -> @eval line (height a) y = f (o + eval (place a) x)%V ->
+  eval (slope b) x = g (o + eval (place b) x)%V -> @eval line (height b) y = f (o + eval (place b) x)%V ->
+  0 <= value (interpolation a b l h) y x.
 Proof.
-  assert (B : sum m (fun i => weight i * value (client_form p (unit 7) (unit 8) c) (y i) (X i))
-    <= sum m (fun i => weight i * value (left_side p (unit 7) (unit 8)) (y i) (X i))).
-  { apply sum_le. intros i I. apply Rmult_le_compat_l; [auto|]. now apply client_form_below. }
-  rewrite (value_variance V m weight one) in B.
-  assert (Ok := accepted). apply andb_prop in Ok as [Ok Dev]. apply andb_prop in Ok as [_ Mean].
-  apply (nonnegative_sound V _ (fun n => sum m (fun i => weight i * y i n)) (mean_of V m weight X)) in Mean.
-  unfold square in Mean. rewrite value_sub, value_scale, value_pair in Mean.
-  rewrite (form_same p V _ _ w_atom (move_of p) (unit 7) (unit 8)) in Mean.
-  2: easy.
-  2: { rewrite moves, eval_unit. symmetry. now apply mean_constant. }
-  assert (D : 0 <= sum m (fun i => weight i * value (client_form p (unit 7) (unit 8) c) (fun _ => 0) (deviation_of V m weight X i))).
-  { rewrite <- (Rmult_0_r (INR m)), <- sum_const. apply sum_le. intros i I. apply Rmult_le_pos; [auto|].
-    rewrite (form_same p V _ _ (unit 7) (unit 8) [] []); [now apply nonnegative_sound| |]; rewrite eval_unit; unfold deviation_of, mean_of.
-    - rewrite (mean_constant V m weight one _ w), common_w by easy. cbn [eval]. vector.
-    - rewrite (mean_constant V m weight one _ move), common_move by easy. cbn [eval]. vector. }
-  lra.
+  intros C LH A1 A2 B1 B2. rewrite interpolation_value, A1, A2, B1, B2.
+  assert (E := bounds_interpolation V _ _ f g (o + eval (place a) x)%V (o + eval (place b) x)%V LH C).
+  replace (o + eval (place a) x - (o + eval (place b) x))%V with (eval (place a) x - eval (place b) x)%V in E by vector.
+  assert (K : Q2R (1 / (2 * (h - l))) = / (2 * (Q2R h - Q2R l))).
+  { rewrite Q2R_quotient, Q2R_mult, Q2R_minus, Q2R_one, Q2R_two by (rewrite Q2R_mult, Q2R_minus, Q2R_two; lra). field. lra. }
+  assert (M : Q2R (-2) = -2) by (unfold Q2R; simpl; lra).
+  rewrite !Q2R_mult, K, M. set (fx := f _) in *. set (fy := f (o + eval (place b) x)%V) in *. set (gx := g _) in *.
+  set (gy := g (o + eval (place b) x)%V) in *. set (d := (eval (place a) x - eval (place b) x)%V) in *. clearbody fx fy gx gy d.
+  set (l' := Q2R l) in *. set (h' := Q2R h) in *. assert (D : h' - l' <> 0) by lra. clearbody l' h'.
+  match type of E with ?e <= _ => match goal with |- 0 <= ?v => assert (H : v = fx - fy - e) by (expand_goal; field; lra); lra end end.
 Qed.
-End Decrease.
+
+Section LagrangianCase.
+Variables (next : Q) (after : bool).
+Hypothesis kind : potential_of p = Lagrangian next after.
+Notation t := (Q2R next).
+Notation c := (client_penalty p).
+Hypothesis balance : forall i, (i < m)%nat -> dual i = (- (G i w + B i (local i - w)))%V.
+Hypothesis serve : server_step p V m weight s local dual w'.
+Hypothesis solve : client_step V m G (Q2R c) B' w' dual local' dual'.
+
+Definition vectors_l i n : V :=
+  (match n with
+  | 0%nat => G i w | 1%nat => G i (local i) | 2%nat => G i w' | 3%nat => G i (local' i) | 4%nat => local i - w
+  | 5%nat => B i (local i - w) | 6%nat => local' i - w' | 7%nat => w | 8%nat => w' - w | _ => 0
+  end)%V.
+Definition numbers_l i n : R :=
+  match n with 0%nat => F i w | 1%nat => F i (local i) | 2%nat => F i w' | 3%nat => F i (local' i) | _ => 0 end.
+
+Lemma penalty_positive : 0 < Q2R c.
+Proof. assert (P := parameters). unfold client_penalty. rewrite kind in *. destruct after; apply P. Qed.
+Lemma eval_bend i : (i < m)%nat -> eval (bend_of p) (vectors_l i) = B i (local i - w)%V.
+Proof.
+  intros I. unfold bend_of. destruct (zero_Q (q_bound p)) eqn:Z; [|now rewrite eval_unit].
+  cbn [eval]. symmetry. apply bend_zero; [easy|]. now apply bend.
+Qed.
+Lemma eval_dual i : (i < m)%nat -> eval (dual_of p) (vectors_l i) = dual i.
+Proof.
+  intros I. unfold dual_of, gw. rewrite eval_scale, eval_add, eval_bend, eval_unit, Q2R_minus_one, balance by easy. reflexivity.
+Qed.
+Lemma eval_solved i : (i < m)%nat -> eval (solved_of p c) (vectors_l i) = (local' i - w')%V.
+Proof.
+  intros I. unfold solved_of. destruct (zero_Q (q_bound p)) eqn:Z; [|now rewrite eval_unit].
+  destruct (solve i I) as [E _]. destruct (bend i I) as [P1 P2].
+  rewrite (bend_zero (B' i) _ Z P2), balance, (bend_zero (B i) _ Z P1) in E by easy.
+  assert (P := penalty_positive). unfold gw, gw'. rewrite eval_scale, eval_sub, !eval_unit, Q2R_quotient, Q2R_one by lra.
+  assert (E' : (Q2R c * ((local' i - w') - 0) = G i w - G i w')%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in E; autorewrite with inner in *; lra).
+  apply solve_for in E'; [|exact P]. rewrite E'. cbn [vectors_l]. vector.
+Qed.
+Lemma eval_next_dual i : (i < m)%nat -> eval (next_dual_of p c) (vectors_l i) = dual' i.
+Proof.
+  intros I. unfold next_dual_of. rewrite eval_add, eval_scale, eval_dual, eval_solved by easy. symmetry. now apply solve.
+Qed.
+
+Lemma rows_l i r : (i < m)%nat -> valid p (unit 8) r = true -> 0 <= value (row_form p (unit 8) r) (numbers_l i) (vectors_l i).
+Proof.
+  intros I Ok. destruct r as [j k|j]; cbn [row_form valid] in *; unfold points, sectors, shift in *; rewrite kind in *.
+  - apply andb_prop in Ok as [J K]. apply Nat.ltb_lt in J, K. cbn [length lagrangian_points] in J, K.
+    destruct parameters as [_ [_ [_ [LH _]]]].
+    assert (Z : forall a, Q2R (a + 0) = Q2R a) by (intros; rewrite Q2R_plus, Q2R_zero; ring).
+    assert (P : forall j, (j < 4)%nat -> let a := nth j (lagrangian_points p (unit 8) c) (Spot [] [] []) in
+      eval (slope a) (vectors_l i) = G i (w + eval (place a) (vectors_l i))%V
+      /\ @eval line (height a) (numbers_l i) = F i (w + eval (place a) (vectors_l i))%V).
+    { intros l L. destruct l as [|[|[|[|l]]]]; [..|lia]; cbn [nth lagrangian_points place slope height]; unfold gw, gl, gw', gl', dl;
+        rewrite ?eval_add, ?eval_solved, !eval_unit by easy; cbn [eval vectors_l numbers_l];
+        [replace (w + 0)%V with w by vector|replace (w + (local i - w))%V with (local i) by vector
+        |replace (w + (w' - w))%V with w' by vector|replace (w + (w' - w + (local' i - w')))%V with (local' i) by vector]; easy. }
+    destruct (P j J) as [A1 A2]. destruct (P k K) as [B1 B2].
+    eapply (interpolation_sound (F i) (G i) w); rewrite ?Z; eauto.
+  - apply Nat.ltb_lt in Ok. cbn [length lagrangian_sectors] in Ok. destruct j as [|[|j]]; [..|lia]; cbn [nth lagrangian_sectors].
+    + rewrite value_pair, eval_sub, eval_scale, eval_bend by easy. unfold dl. rewrite eval_unit. now apply bend_sector, bend.
+    + rewrite value_scale, value_pair, !eval_add, eval_scale, eval_solved, eval_next_dual, Q2R_minus_one by easy.
+      unfold gw'. rewrite eval_unit. cbn [vectors_l]. destruct (solve i I) as [E D].
+      replace (G i w' + dual' i)%V with (- B' i (local' i - w'))%V.
+      * assert (S := bend_sector (B' i) (local' i - w')%V (proj2 (bend i I))). autorewrite with inner in *. lra.
+      * rewrite D. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in E. autorewrite with inner in *. lra.
+Qed.
+
+Lemma left_l i : (i < m)%nat -> value (left_side p (unit 7) (unit 8)) (numbers_l i) (vectors_l i)
+  = F i (local i) + ⟨dual i, local i - w⟩ + s / 2 * ‖local i - w‖²
+    - (F i (local' i) + ⟨dual' i, local' i - w'⟩ + t / 2 * ‖local' i - w'‖²) + (lambda / 2 * ‖w‖² - lambda / 2 * ‖w'‖²).
+Proof.
+  intros I. unfold left_side. rewrite kind. unfold lagrangian_left, square, dl.
+  rewrite !value_sub, !value_add, !value_real, !value_scale, !value_pair, !line_unit, !eval_add, !eval_unit, eval_dual, eval_next_dual, eval_solved by easy.
+  cbn [vectors_l numbers_l]. replace (w + (w' - w))%V with w' by vector.
+  rewrite !Q2R_quotient, !Q2R_two by (rewrite Q2R_two; lra). lra.
+Qed.
+
+Lemma moves_l : eval (move_of p) (mean_of V m weight vectors_l) = (w' - w)%V.
+Proof.
+  destruct parameters as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold w_atom, dl.
+  rewrite eval_scale, eval_sub, eval_add, !eval_scale, !eval_unit, eval_mean.
+  rewrite (mean_ext V m weight (fun i => eval _ (vectors_l i)) dual) by (intros; now apply eval_dual).
+  unfold mean_of. cbn [vectors_l]. rewrite (mean_constant V m weight one (fun _ => w) w) by easy.
+  rewrite Q2R_quotient, Q2R_plus, Q2R_one by (rewrite Q2R_plus; lra). unfold server_step in serve.
+  rewrite (mean_ext V m weight (fun i => s * local i + dual i)%V (fun i => s * (local i - w) + (dual i + s * w))%V) in serve by (intros; vector).
+  rewrite !mean_add, mean_scale, (mean_constant V m weight one (fun _ => s * w)%V (s * w)%V) in serve by easy.
+  set (d := mean (fun i => local i - w)%V) in *. set (g := mean dual) in *.
+  assert (E : ((s + lambda) * (w' - w) = s * d + g - lambda * w)%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
+  rewrite <- E. vector.
+Qed.
+
+Lemma lagrangian_lowers bound rows : check p bound rows = true ->
+  lagrangian p V m weight F t w' local' dual' <= lagrangian p V m weight F s w local dual - Q2R bound * ‖gradient_of p V m weight G w'‖².
+Proof.
+  intros Ok. assert (E := decrease p bound rows Ok V m weight numbers_l vectors_l w (w' - w)%V nonneg one (fun _ => eq_refl) (fun _ => eq_refl) moves_l rows_l).
+  rewrite (sum_ext m _ _ (fun i I => f_equal (fun z => weight i * z) (left_l i I))) in E. rewrite sum_weighted in E.
+  rewrite (sum_ext m _ (fun i => weight i * (F i (local i) + ⟨dual i, local i - w⟩ + s / 2 * ‖local i - w‖²)
+    + -1 * (weight i * (F i (local' i) + ⟨dual' i, local' i - w'⟩ + t / 2 * ‖local' i - w'‖²)))) in E by (intros; ring).
+  rewrite sum_add, sum_scale in E. unfold lagrangian.
+  replace (gradient_of p V m weight G w') with (eval (goal_of p) (mean_of V m weight vectors_l)); [lra|].
+  unfold goal_of. rewrite kind. unfold gw', w_atom. rewrite eval_add, eval_scale, eval_add, moves_l, !eval_unit.
+  unfold mean_of, gradient_of. cbn [vectors_l]. rewrite (mean_constant V m weight one (fun _ => w) w) by easy. vector.
+Qed.
+End LagrangianCase.
+
+Section ResidualCase.
+Variable factor : Q.
+Hypothesis kind : potential_of p = Residual factor.
+Hypothesis solve : client_step V m G s B w dual local' dual'.
+Hypothesis serve : server_step p V m weight s local' dual' w'.
+(** f_i = F_i + lambda |.|^2 / 2 and its gradient *)
+Definition f i z := F i z + lambda / 2 * ‖z‖².
+Definition g i z : V := (G i z + lambda * z)%V.
+
+Definition vectors_r i n : V :=
+  (match n with
+  | 0%nat => g i w | 1%nat => g i w' | 2%nat => G i w + dual i | 3%nat => - s * (local' i - w) | 7%nat => w | 8%nat => w' - w | _ => 0
+  end)%V.
+Definition numbers_r i n : R := match n with 0%nat => f i w | 1%nat => f i w' | _ => 0 end.
+
+(** d = -(sigma + B)(w_i' - w), so that d - u = -B (w_i' - w) *)
+Lemma residual_parts i : (i < m)%nat -> (G i w + dual i = - s * (local' i - w) - B i (local' i - w))%V.
+Proof.
+  intros I. destruct (solve i I) as [E _]. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in E.
+  autorewrite with inner in *. lra.
+Qed.
+Lemma eval_ru i : (i < m)%nat -> eval (ru p) (vectors_r i) = (- s * (local' i - w))%V.
+Proof.
+  intros I. unfold ru, rd. destruct (zero_Q (q_bound p)) eqn:Z; rewrite eval_unit; [|easy]. cbn [vectors_r].
+  destruct (bend i I) as [P _]. rewrite residual_parts, (bend_zero (B i) _ Z P) by easy. vector.
+Qed.
+Lemma eval_next_residual i : (i < m)%nat -> eval (next_residual p (unit 8)) (vectors_r i) = (G i w' + dual' i)%V.
+Proof.
+  intros I. unfold next_residual, rd, rh, rg. rewrite !eval_sub, eval_add, !eval_sub, eval_scale, eval_ru, !eval_unit by easy.
+  cbn [vectors_r]. destruct (solve i I) as [_ ->]. unfold g. vector.
+Qed.
+
+Lemma rows_r i r : (i < m)%nat -> valid p (unit 8) r = true -> 0 <= value (row_form p (unit 8) r) (numbers_r i) (vectors_r i).
+Proof.
+  intros I Ok. destruct parameters as [S [_ [_ [LH _]]]].
+  destruct r as [j k|j]; cbn [row_form valid] in *; unfold points, sectors, shift in *; rewrite kind in *.
+  - apply andb_prop in Ok as [J K]. apply Nat.ltb_lt in J, K. cbn [length residual_points] in J, K.
+    assert (P : forall j, (j < 2)%nat -> let a := nth j (residual_points (unit 8)) (Spot [] [] []) in
+      eval (slope a) (vectors_r i) = g i (w + eval (place a) (vectors_r i))%V
+      /\ @eval line (height a) (numbers_r i) = f i (w + eval (place a) (vectors_r i))%V).
+    { intros l L. destruct l as [|[|l]]; [..|lia]; cbn [nth residual_points place slope height]; unfold rg, rh; rewrite !eval_unit;
+        cbn [eval vectors_r numbers_r]; [replace (w + 0)%V with w by vector|replace (w + (w' - w))%V with w' by vector]; easy. }
+    destruct (P j J) as [A1 A2]. destruct (P k K) as [B1 B2].
+    eapply (interpolation_sound (f i) (g i) w); rewrite ?Q2R_plus; eauto; [|lra]. exact (bounds_ridge V _ _ lambda _ _ (curved i I)).
+  - apply Nat.ltb_lt in Ok. cbn [length residual_sectors] in Ok. destruct j as [|j]; [|lia]; cbn [nth residual_sectors].
+    rewrite value_pair, !eval_sub, !eval_scale, eval_ru by easy. unfold rd. rewrite eval_unit. cbn [vectors_r].
+    rewrite residual_parts, Q2R_plus by easy. set (d := (local' i - w)%V).
+    assert (E := bend_sector (B i) d (proj1 (bend i I))). assert (E' := Rmult_le_pos _ _ (Rlt_le _ _ S) E).
+    match goal with |- 0 <= ?v => replace v with (s * ⟨B i d, q * d - B i d⟩) by (expand_goal; ring) end. exact E'.
+Qed.
+
+Lemma left_r i : (i < m)%nat -> value (left_side p (unit 7) (unit 8)) (numbers_r i) (vectors_r i)
+  = f i w - f i w' + Q2R factor / s * (‖G i w + dual i‖² - ‖G i w' + dual' i‖²).
+Proof.
+  intros I. destruct parameters as [S _]. unfold left_side. rewrite kind. unfold residual_left, square.
+  rewrite value_add, value_scale, value_sub, value_real, !value_pair, line_sub, !line_unit, eval_next_residual by easy.
+  unfold rd. rewrite eval_unit, Q2R_quotient by lra. reflexivity.
+Qed.
+
+Lemma mean_g z : mean (fun i => g i z) = gradient_of p V m weight G z.
+Proof. unfold g, gradient_of. rewrite mean_add. now rewrite (mean_constant V m weight one (fun _ => lambda * z)%V (lambda * z)%V). Qed.
+Lemma mean_f z : sum m (fun i => weight i * f i z) = objective p V m weight F z.
+Proof. unfold f. apply sum_weighted. Qed.
+
+Lemma moves_r : eval (move_of p) (mean_of V m weight vectors_r) = (w' - w)%V.
+Proof.
+  destruct parameters as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold rd, rg.
+  rewrite eval_scale, !eval_sub, !eval_scale, !eval_unit, eval_mean.
+  rewrite (mean_ext V m weight (fun i => eval _ (vectors_r i)) (fun i => - s * (local' i - w))%V) by (intros; now apply eval_ru).
+  unfold mean_of. cbn [vectors_r]. rewrite mean_g, mean_add, mean_scale, Q2R_two.
+  rewrite Q2R_quotient, Q2R_plus, Q2R_one by (rewrite Q2R_plus; lra). unfold server_step in serve. unfold gradient_of.
+  rewrite (mean_ext V m weight (fun i => s * local' i + dual' i)%V (fun i => 2 * s * (local' i - w) + (dual i + s * w))%V) in serve.
+  2: { intros i I. destruct (solve i I) as [_ ->]. vector. }
+  rewrite !mean_add, mean_scale, (mean_constant V m weight one (fun _ => s * w)%V (s * w)%V) in serve by easy.
+  set (d := mean (fun i => local' i - w)%V) in *. set (pi := mean dual) in *.
+  assert (E : ((s + lambda) * (w' - w) = 2 * s * d + pi - lambda * w)%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
+  transitivity (1 / (s + lambda) * (2 * s * d + pi - lambda * w))%V; [vector|rewrite <- E; vector].
+Qed.
+
+Lemma residual_lowers bound rows : check p bound rows = true ->
+  residual_potential p V m weight F G (Q2R factor / s) w' dual'
+  <= residual_potential p V m weight F G (Q2R factor / s) w dual - Q2R bound * ‖gradient_of p V m weight G w‖².
+Proof.
+  intros Ok. assert (E := decrease p bound rows Ok V m weight numbers_r vectors_r w (w' - w)%V nonneg one (fun _ => eq_refl) (fun _ => eq_refl) moves_r rows_r).
+  rewrite (sum_ext m _ _ (fun i I => f_equal (fun z => weight i * z) (left_r i I))) in E.
+  rewrite (sum_ext m _ (fun i => weight i * f i w + (-1 * (weight i * f i w')
+    + Q2R factor / s * (weight i * ‖G i w + dual i‖² + -1 * (weight i * ‖G i w' + dual' i‖²))))) in E by (intros; ring).
+  rewrite !sum_add, !sum_scale, sum_add, !sum_scale, !mean_f in E. unfold residual_potential.
+  replace (gradient_of p V m weight G w) with (eval (goal_of p) (mean_of V m weight vectors_r)); [lra|].
+  unfold goal_of. rewrite kind. unfold rg. rewrite eval_unit. apply mean_g.
+Qed.
+End ResidualCase.
+End Cases.
+
+Theorem sound p bound rows : check p bound rows = true -> theorem p bound.
+Proof.
+  intros Ok V m weight F G B B' nonneg one curved bend w w' local local' dual dual'.
+  assert (Formed : well_formed p = true) by (apply andb_prop in Ok as [Ok _]; apply andb_prop in Ok as [Ok _]; now apply andb_prop in Ok as [Ok _]).
+  destruct (potential_of p) as [next after|factor] eqn:Kind.
+  - intros balance serve solve.
+    apply (lagrangian_lowers p V m weight F G B B' Formed nonneg one curved bend w w' local local' dual dual' next after Kind) with rows; try easy.
+    unfold client_penalty. now rewrite Kind; destruct after.
+  - intros solve serve. now apply (residual_lowers p V m weight F G B B' Formed nonneg one curved bend w w' local' dual dual' factor Kind) with rows.
+Qed.
+Print Assumptions sound.
