@@ -5,7 +5,7 @@
     server, lower F_lambda + (factor / sigma) sum_i alpha_i |grad F_i(w) + pi_i|^2. The clients' vectors split into
     their mean and their deviations, which leave w alone: [check] wants the identity of both. *)
 
-From PISA Require Export Coordinates Curvature Algorithm Preconditioned.
+From PISA Require Export Coordinates Curvature Algorithm.
 
 Inductive potential := Lagrangian (next_sigma : Q) (after : bool) | Residual (factor : Q).
 Record round_problem := RoundProblem {

@@ -1,6 +1,7 @@
 (** The checker of one-round certificates is sound: what it accepts holds of every round of Algorithm 1. *)
 
 From PISA Require Export Deviations.
+From PISA Require Preconditioned.
 
 Section Cases.
 Variables (p : round_problem) (V : space) (m : nat) (weight : nat -> R).
@@ -28,11 +29,11 @@ Proof.
 Qed.
 Lemma bend_sector (A : V -> V) x : preconditioner q A -> 0 <= ⟨A x, q * x - A x⟩.
 Proof.
-  intros [Sym Bound]. destruct parameters as [_ [N _]]. assert (E := sector V A q x Sym Bound N). autorewrite with inner. lra.
+  intros [Sym Bound]. destruct parameters as [_ [N _]]. assert (E := Preconditioned.sector V A q x Sym Bound N). autorewrite with inner. lra.
 Qed.
 Lemma bend_zero (A : V -> V) x : zero_Q (q_bound p) = true -> preconditioner q A -> A x = 0%V.
 Proof.
-  intros Z [Sym Bound]. apply zero_Q_sound in Z. apply norm_zero. assert (E := sector V A q x Sym Bound ltac:(lra)). rewrite Z in E. lra.
+  intros Z [Sym Bound]. apply zero_Q_sound in Z. apply norm_zero. assert (E := Preconditioned.sector V A q x Sym Bound ltac:(lra)). rewrite Z in E. lra.
 Qed.
 Lemma sum_weighted (f : nat -> R) c : sum m (fun i => weight i * (f i + c)) = sum m (fun i => weight i * f i) + c.
 Proof.

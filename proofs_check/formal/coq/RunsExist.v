@@ -53,16 +53,16 @@ Qed.
 
 Theorem splitting_runs origin : exists W, runs p V G W /\ W 0%nat = origin.
 Proof.
-  destruct some_client as [_ [Lam _]].
+  destruct some_client as [_ [Lam _]]. assert (Positive := extended_positive). assert (Sum := penalty_sum).
   set (solving := if after then extended else fun l => extended (S l)).
   set (first := if warm then origin else ((total_penalty + lambda) / total_penalty * origin)%V).
   set (pi := fun i => if warm then (- G i first)%V else 0%V).
   assert (Run := splitting_exists V m weight lambda extended solving (fun _ i d => r i * d)%V
     (fun i w x => G i (if exact then x else w)) (fun l i w pi => solver i (solving l i) w pi) first pi).
-  assert (Rate : forall l, rate m weight lambda extended l <> 0) by (intros l; unfold rate; assert (P := penalty_sum l); lra).
+  assert (Rate : forall l, rate m weight lambda extended l <> 0) by (intros l; unfold rate; assert (P := Sum l); lra).
   assert (Solve : forall l i w q, (i < m)%nat ->
     let d := solver i (solving l i) w q in (solving l i * d + r i * d = - (q + G i (if exact then w + d else w)))%V).
-  { intros l i w q I d. unfold d. rewrite <- solves; [vector|easy|]. unfold solving. destruct after; now apply extended_positive. }
+  { intros l i w q I d. unfold d. rewrite <- solves; [vector|easy|]. unfold solving. destruct after; now apply Positive. }
   specialize (Run Rate Solve). set (st := split_state V m weight lambda extended solving _ first pi) in *.
   exists (fun k => fst (fst (st (if warm then k else S k)))). split.
   - unfold runs. rewrite is_splitting. exists extended, (fun l => fst (fst (st l))), (fun l => snd (fst (st l))), (fun l => snd (st l)).
@@ -72,7 +72,7 @@ Proof.
         with (fun l i => G i (if exact then snd (fst (st l)) i else fst (fst (st l)))) by easy. exact Run.
     + intros i. change (pi i = if warm then (- G i first)%V else 0%V). easy.
   - unfold st, first, pi. destruct warm eqn:Warm; [easy|]. cbn [split_state fst snd].
-    assert (P := penalty_sum 0). unfold rate. set (t := total_penalty) in *.
+    assert (P := Sum 0%nat). unfold rate. set (t := total_penalty) in *.
     rewrite (mean_ext V m weight _ (fun i => 1 * (extended 0 i * ((t + lambda) / t * origin)))%V) by (intros; vector).
     rewrite mean_scale. apply separated; intros z. autorewrite with inner. rewrite inner_mean.
     rewrite (sum_ext m _ (fun i => (t + lambda) / t * ⟨origin, z⟩ * (weight i * extended 0 i))) by (intros; autorewrite with inner; ring).
@@ -160,22 +160,37 @@ Proof.
 Qed.
 End Together.
 
-(** ** One round, from any state and with any scalars as preconditioners *)
-Theorem round_exists (V : space) (p : OneRound.round_problem) m weight (G : nat -> V -> V) (b : nat -> R) w (local dual : nat -> V) s c :
-  0 < c -> s + Q2R (OneRound.round_ridge p) <> 0 -> (forall i, (i < m)%nat -> 0 <= b i <= Q2R (OneRound.q_bound p)) ->
-  exists B w' local' dual' local'' dual'',
-  (forall i, (i < m)%nat -> OneRound.preconditioner (Q2R (OneRound.q_bound p)) (B i)) /\
-  OneRound.server_step p V m weight s local dual w' /\ OneRound.client_step V m G c B w' dual local' dual' /\
-  OneRound.client_step V m G c B w dual local'' dual''.
+(** ** One round of either kind, from any state and with any scalars as preconditioners *)
+Section Round.
+Variables (V : space) (p : OneRound.round_problem) (m : nat) (weight : nat -> R) (G : nat -> V -> V) (b : nat -> R).
+Variables (w : V) (local dual : nat -> V) (s c : R).
+Notation bound := (Q2R (OneRound.q_bound p)).
+Notation lambda := (Q2R (OneRound.round_ridge p)).
+Hypothesis c_positive : 0 < c.
+Hypothesis rate_nonzero : s + lambda <> 0.
+Hypothesis between : forall i, (i < m)%nat -> 0 <= b i <= bound.
+Definition scalar i (x : V) : V := (b i * x)%V.
+
+Lemma scalar_preconditioner i : (i < m)%nat -> OneRound.preconditioner bound (scalar i).
 Proof.
-  intros C S Bound. set (B := fun i (x : V) => (b i * x)%V).
-  set (w' := (/ (s + Q2R (OneRound.round_ridge p)) * mean V m weight (fun i => s * local i + dual i))%V).
-  set (d := fun u i => (- / (c + b i) * (dual i + G i u))%V).
-  assert (Step : forall u, OneRound.client_step V m G c B u dual (fun i => u + d u i)%V (fun i => dual i + c * d u i)%V).
-  { intros u i I. specialize (Bound i I). unfold B, d. split; vector. }
-  exists B, w', (fun i => w' + d w' i)%V, (fun i => dual i + c * d w' i)%V, (fun i => w + d w i)%V, (fun i => dual i + c * d w i)%V.
-  split; [|split; [|split; apply Step]].
-  - intros i I. specialize (Bound i I). split; intros; unfold B; expand; [ring|].
-    assert (P := inner_nonneg _ x). split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_r; lra].
-  - unfold OneRound.server_step, w'. vector.
+  intros I. specialize (between i I). unfold scalar. split; intros; expand; [ring|]. assert (P := inner_nonneg _ x).
+  split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_r; lra].
 Qed.
+Lemma server_exists (x pi : nat -> V) : exists w', OneRound.server_step p V m weight s x pi w'.
+Proof.
+  exists (/ (s + lambda) * mean V m weight (fun i => s * x i + pi i))%V. unfold OneRound.server_step. vector.
+Qed.
+Lemma client_exists u pi : exists local' dual', OneRound.client_step V m G c scalar u pi local' dual'.
+Proof.
+  set (d := fun i => (- / (c + b i) * (pi i + G i u))%V). exists (fun i => u + d i)%V, (fun i => pi i + c * d i)%V.
+  intros i I. specialize (between i I). unfold scalar, d. split; vector.
+Qed.
+
+Theorem server_then_clients : exists w' local' dual',
+  OneRound.server_step p V m weight s local dual w' /\ OneRound.client_step V m G c scalar w' dual local' dual'.
+Proof. destruct (server_exists local dual) as [w' A]. destruct (client_exists w' dual) as [x [pi B]]. now exists w', x, pi. Qed.
+Theorem clients_then_server : exists local' dual' w',
+  OneRound.client_step V m G c scalar w dual local' dual' /\ OneRound.server_step p V m weight s local' dual' w'.
+Proof. destruct (client_exists w dual) as [x [pi B]]. destruct (server_exists x pi) as [w' A]. now exists x, pi, w'. Qed.
+End Round.
+Print Assumptions together.
