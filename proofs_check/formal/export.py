@@ -3,7 +3,8 @@
 ``python -m proofs_check.formal.export FOLDER`` writes ``Certificates_1.v`` (runs of functions that may be nonconvex),
 ``Certificates_2.v`` (runs of convex ones) and ``Certificates_3.v`` (one round); the theorem of the certificate
 ``convex-kappa2-N5.json`` is ``Certificates_2.convex_kappa2_N5``. Nothing here is trusted: the theorem says what
-`Checker.theorem` or `OneRound.theorem` says of the parameters that stand in it, and the kernel runs the check.
+`Checker.theorem` or `OneRound.theorem` says of the parameters that stand in it, and the kernel runs the check. Where
+the merging lemma applies to one client, ``convex_kappa2_N5_any_clients`` says the same of any number of clients.
 """
 
 import dataclasses
@@ -16,8 +17,8 @@ from typing import Any
 
 CERTIFICATES = Path(__file__).parent.parent / "certified" / "certificates"
 ONE_ROUND = 3
-LIBRARY = {1: "Sound", 2: "Sound", ONE_ROUND: "OneRoundSound"}
-"""Number of a generated file → the module with the soundness theorem that its proofs apply."""
+LIBRARY = {1: "Merging", 2: "Merging", ONE_ROUND: "OneRoundSound"}
+"""Number of a generated file → the module that has, or exports, the soundness theorem that its proofs apply."""
 ROWS = {
     False: {name: name.capitalize() for name in ("metric", "initial", "infimum", "heterogeneity", "interpolation")},
     True: {"interpolation": "Interpolation", "sector": "Sector"},
@@ -42,6 +43,7 @@ class Terms:
         problem: the parameters, a term of type ``problem`` or ``round_problem``.
         bound: the bound, a fraction.
         rows: the rows and their multipliers.
+        merges: whether `Merging.merging` makes the one client any number of clients.
         statement: what the certificate says of itself, for the comment.
     """
 
@@ -49,6 +51,7 @@ class Terms:
     problem: str
     bound: str
     rows: str
+    merges: bool
     statement: str
 
     @property
@@ -56,13 +59,20 @@ class Terms:
         """The Boolean that the verified checker computes."""
         return f"check {self.problem} {self.bound} {self.rows}"
 
-    def theorem(self, identifier: str) -> str:
-        """Return the theorem called ``identifier`` and its proof."""
+    def names(self, identifier: str) -> tuple[str, ...]:
+        """Return the names of the theorems that the certificate gives, its own first."""
+        return (identifier, f"{identifier}_any_clients") if self.merges else (identifier,)
+
+    def theorems(self, identifier: str) -> str:
+        """Return the theorem called ``identifier``, that of any number of clients if there is one, and the proofs."""
         comment = self.statement.replace("(*", "( *").replace("*)", "* )").replace('"', "'")
-        return (
-            f"(** {comment} *)\nTheorem {identifier} : theorem {self.problem} {self.bound}.\n"
-            f"Proof.\n  apply (sound _ _ {self.rows}).\n  vm_cast_no_check (eq_refl true).\nQed.\n"
-        )
+        own, *merged = self.names(identifier)
+        text = f"(** {comment} *)\nTheorem {own} : theorem {self.problem} {self.bound}.\n"
+        text += f"Proof.\n  apply (sound _ _ {self.rows}).\n  vm_cast_no_check (eq_refl true).\nQed.\n"
+        for name in merged:
+            text += f"Theorem {name} : theorem_of_any_clients {self.problem} {self.bound}.\n"
+            text += f"Proof. apply merging; [repeat split|exact {own}]. Qed.\n"
+        return text
 
 
 def read_terms(document: dict[str, Any]) -> Terms:
@@ -76,25 +86,28 @@ def read_terms(document: dict[str, Any]) -> Terms:
     one_round = p["theorem"] in ("lagrangian", "residual")
     nonconvex = any(x.startswith("-") for x in p["curvature"])
     file = ONE_ROUND if one_round else 1 if nonconvex else 2
+    merges = len(p.get("weights", ())) == 1 and p["heterogeneity"] is None
+    merges = merges and (p["theorem"] == "pisa" or p.get("local_steps") == 1)
     rows = (_row(name, value, ROWS[one_round]) for name, value in document["multipliers"].items())
     return Terms(
         file,
         _round_problem(p) if one_round else _problem(p),
         f"{_fraction(document['bound'])}%Q",
         f"{_list(rows)}%Q",
+        merges,
         str(document["statement"]),
     )
 
 
+def theorem_names(stem: str, folder: Path = CERTIFICATES) -> tuple[str, ...]:
+    """Return the Coq theorems "Certificates_n.identifier" of the certificate ``stem`` of ``folder``, its own first."""
+    terms = read_terms(json.loads((folder / f"{stem}.json").read_text(encoding="utf-8")))
+    return tuple(f"Certificates_{terms.file}.{name}" for name in terms.names(_identifier(stem)))
+
+
 def theorem_name(stem: str, folder: Path = CERTIFICATES) -> str:
-    """Return "Certificates_n.identifier", the Coq theorem of the certificate ``stem`` of ``folder``."""
-    document = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
-    return f"Certificates_{read_terms(document).file}.{_identifier(stem)}"
-
-
-def theorem_names(folder: Path = CERTIFICATES) -> dict[str, str]:
-    """Return the Coq theorem of every certificate of ``folder``, by its stem."""
-    return {path.stem: theorem_name(path.stem, folder) for path in sorted(folder.glob("*.json"))}
+    """Return the Coq theorem that says what the certificate ``stem`` says."""
+    return theorem_names(stem, folder)[0]
 
 
 def coq_files(folder: Path = CERTIFICATES) -> dict[str, str]:
@@ -102,7 +115,7 @@ def coq_files(folder: Path = CERTIFICATES) -> dict[str, str]:
     texts = {number: [f"From PISA Require Import {library}.\n"] for number, library in LIBRARY.items()}
     for path in sorted(folder.glob("*.json")):
         terms = read_terms(json.loads(path.read_text(encoding="utf-8")))
-        texts[terms.file].append(terms.theorem(_identifier(path.stem)))
+        texts[terms.file].append(terms.theorems(_identifier(path.stem)))
     return {f"Certificates_{number}.v": "\n".join(parts) for number, parts in texts.items()}
 
 

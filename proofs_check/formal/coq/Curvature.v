@@ -15,6 +15,30 @@ Proof.
   replace (x + v - x)%V with v in T by vector. lra.
 Qed.
 
+(** Strongly convex: F - mu |.|^2 / 2 is convex. *)
+Lemma bounds_strongly_convex (V : space) mu L (F : V -> R) G : 0 < mu -> 0 < L -> smooth L F G ->
+  convex (fun x => F x - mu / 2 * ‖x‖²) -> bounds mu L F G.
+Proof.
+  intros Mu P S C x v. split; [|now apply descent_lemma].
+  assert (S' : smooth (L + mu) (fun x => F x - mu / 2 * ‖x‖²) (fun x => G x - mu * x)%V).
+  { split.
+    - intros z u. replace ⟨G z - mu * z, u⟩ with (⟨G z, u⟩ - ⟨mu * z, u⟩) by (expand_goal; ring).
+      apply (derivable_pt_lim_minus (fun t => F (z + t * u)%V) (fun t => mu / 2 * ‖z + t * u‖²)); [apply S|].
+      apply (gradient_of_remainder V (mu / 2) (fun z => mu / 2 * ‖z‖²) (fun z => mu * z)%V); [lra|]. intros a b.
+      replace (mu / 2 * ‖a + b‖² - mu / 2 * ‖a‖² - ⟨mu * a, b⟩) with (mu / 2 * ‖b‖²) by (expand_goal; field).
+      rewrite Rabs_right; [lra|]. apply Rle_ge, Rmult_le_pos; [lra|apply inner_nonneg].
+    - intros a b. assert (B := lipschitz _ _ _ _ S a b).
+      assert (Y := young V (mu / L) (- (G a - G b))%V (mu * (a - b))%V ltac:(positive)).
+      assert (B' := Rmult_le_compat_l (mu / L) _ _ ltac:(sign) B).
+      replace (mu / L * (L * L * ‖a - b‖²)) with (mu * L * ‖a - b‖²) in B' by fraction.
+      replace (/ (mu / L)) with (L / mu) in Y by fraction.
+      replace (L / mu * ‖mu * (a - b)‖²) with (mu * L * ‖a - b‖²) in Y by (autorewrite with inner; fraction).
+      replace (G a - mu * a - (G b - mu * b))%V with ((G a - G b) - mu * (a - b))%V by vector.
+      set (d := (a - b)%V) in *. set (e := (G a - G b)%V) in *. clearbody d e. expand. lra. }
+  assert (T := tangent V (L + mu) _ _ x (x + v)%V S' C). cbv beta in T. replace (x + v - x)%V with v in T by vector.
+  expand. lra.
+Qed.
+
 (** The two inequalities are enough for differentiability: G is the gradient. *)
 Lemma bounds_gradient (V : space) low high (F : V -> R) G : bounds low high F G ->
   forall x v, derivable_pt_lim (fun t => F (x + t * v)%V) 0 ⟨G x, v⟩.
