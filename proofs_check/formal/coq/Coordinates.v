@@ -42,9 +42,11 @@ Definition positive_Q (a : Q) : bool := (0 <? Qnum a)%Z.
 Definition nonnegative_Q (a : Q) : bool := (0 <=? Qnum a)%Z.
 Definition zero_Q (a : Q) : bool := (Qnum a =? 0)%Z.
 Lemma positive_Q_sound a : positive_Q a = true -> 0 < Q2R a.
-Proof. intros E. apply Z.ltb_lt, IZR_lt in E. unfold Q2R. apply Rmult_lt_0_compat; [easy|]. now apply Rinv_0_lt_compat, IZR_lt. Qed.
+Proof. intros E. apply Z.ltb_lt, IZR_lt in E. unfold Q2R. apply Rmult_lt_0_compat; [easy|].
+  now apply Rinv_0_lt_compat, IZR_lt. Qed.
 Lemma nonnegative_Q_sound a : nonnegative_Q a = true -> 0 <= Q2R a.
-Proof. intros E. apply Z.leb_le, IZR_le in E. unfold Q2R. apply Rmult_le_pos; [easy|]. now apply Rlt_le, Rinv_0_lt_compat, IZR_lt. Qed.
+Proof. intros E. apply Z.leb_le, IZR_le in E. unfold Q2R. apply Rmult_le_pos; [easy|].
+  now apply Rlt_le, Rinv_0_lt_compat, IZR_lt. Qed.
 Lemma zero_Q_sound a : zero_Q a = true -> Q2R a = 0.
 Proof. intros E. now apply numerator_zero, Z.eqb_eq. Qed.
 Lemma Q2R_quotient a b : Q2R b <> 0 -> Q2R (a / b) = Q2R a / Q2R b.
@@ -101,7 +103,8 @@ Section Quadratic.
 Variable V : space.
 Implicit Types x : nat -> V.
 Lemma quadratic_add T : forall U x, quadratic_value (tadd T U) x = quadratic_value T x + quadratic_value U x.
-Proof. induction T as [|u T IH]; destruct U as [|v U]; intros x; simpl; try lra. rewrite IH, eval_add, inner_add_r. lra. Qed.
+Proof. induction T as [|u T IH]; destruct U as [|v U]; intros x; simpl; try lra. rewrite IH, eval_add, inner_add_r. lra.
+  Qed.
 Lemma quadratic_scale c T x : quadratic_value (tscale c T) x = Q2R c * quadratic_value T x.
 Proof.
   assert (E : forall x, quadratic_value (map (vscale c) T) x = Q2R c * quadratic_value T x).
@@ -253,7 +256,8 @@ Proof.
       apply IZR_lt in P, C. assert (S := inner_nonneg _ (IZR d * x 0%nat + eval_Z l x')%V). autorewrite with inner in S.
       rewrite (inner_sym _ (eval_Z l x') (x 0%nat)) in S.
       apply Rmult_le_reg_l with (IZR d); [easy|]. rewrite Rmult_0_r.
-      assert (0 <= IZR c * symmetric_value (divide c (madd (mscale d M) (minus_square l))) x') by (apply Rmult_le_pos; lra).
+      assert (0 <= IZR c * symmetric_value (divide c (madd (mscale d M) (minus_square l))) x') by (apply Rmult_le_pos;
+          lra).
       lra.
 Qed.
 
@@ -270,7 +274,8 @@ Qed.
 Lemma integral_value D T : forallb (forallb (exact_Z D)) T = true ->
   forall x, symmetric_value (integral D T) x = 2 * IZR D * quadratic_value T x.
 Proof.
-  unfold integral. induction T as [|[|a u] T IH]; intros E x; cbn [map forallb symmetric_value quadratic_value eval] in *; [lra| |].
+  unfold integral.
+  induction T as [|[|a u] T IH]; intros E x; cbn [map forallb symmetric_value quadratic_value eval] in *; [lra| |].
   - rewrite (IH E), inner_zero_r. lra.
   - apply andb_prop in E as [A E]. apply andb_prop in A as [A U].
     rewrite (IH E), (eval_exact D u U), mult_IZR, (scale_Z_exact D a A), inner_add_r, !inner_scale_r. lra.
@@ -278,7 +283,8 @@ Qed.
 
 Theorem nonnegative_sound f y x : nonnegative f = true -> 0 <= value f y x.
 Proof.
-  unfold nonnegative, value. intros E. apply andb_prop in E as [E M]. apply andb_prop in E as [E X]. apply andb_prop in E as [L P].
+  unfold nonnegative, value. intros E. apply andb_prop in E as [E M]. apply andb_prop in E as [E X].
+  apply andb_prop in E as [L P].
   rewrite (eval_zero line _ L). apply (eliminate_sound _ 1 _ x) in M; [|lia]. rewrite (integral_value _ _ X) in M.
   apply Z.ltb_lt, IZR_lt in P. cbn [line zero]. nra.
 Qed.

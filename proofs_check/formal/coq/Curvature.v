@@ -58,7 +58,8 @@ Lemma bounds_interpolation (V : space) low high (F : V -> R) G x y : low < high 
 Proof.
   intros P B. set (v := (- / (high - low) * ((G x - G y) - low * (x - y)))%V).
   assert (U := proj2 (B x v)). assert (D := proj1 (B y (v + (x - y))%V)).
-  replace (y + (v + (x - y)))%V with (x + v)%V in D by vector. unfold v in *. clear v. set (f := F (_ + _)%V) in *. clearbody f.
+  replace (y + (v + (x - y)))%V with (x + v)%V in D by vector. unfold v in *. clear v. set (f := F (_ + _)%V) in *.
+  clearbody f.
   certify (plus (row 1 _ _ U _) (row 1 _ _ D _)).
 Qed.
 
@@ -72,7 +73,8 @@ Lemma bounds_infimum (V : space) low high (F : V -> R) G inf x : 0 < high -> bou
   (forall z, inf <= F z) -> / (2 * high) * ‖G x‖² <= F x - inf.
 Proof.
   intros P B I. specialize (I (x + - / high * G x)%V). assert (U := proj2 (B x (- / high * G x)%V)).
-  assert (E : ⟨G x, - / high * G x⟩ + high / 2 * ‖- / high * G x‖² = - / (2 * high) * ‖G x‖²) by (expand_goal; fraction).
+  assert (E : ⟨G x, - / high * G x⟩ + high / 2 * ‖- / high * G x‖² = - / (2 * high) * ‖G x‖²) by (expand_goal;
+      fraction).
   lra.
 Qed.
 

@@ -13,12 +13,15 @@ Notation single := (fun _ : nat => 1).
 Definition mean_value z := sum m (fun i => weight i * F i z).
 Definition mean_gradient z : V := mean (fun i => G i z).
 
-Lemma mean_bounds low high : (forall i, (i < m)%nat -> bounds low high (F i) (G i)) -> bounds low high mean_value mean_gradient.
+Lemma mean_bounds low high : (forall i, (i < m)%nat -> bounds low high (F i) (G i)) ->
+  bounds low high mean_value mean_gradient.
 Proof.
   intros C x v. unfold mean_value, mean_gradient. rewrite inner_mean.
   assert (E : forall c, c / 2 * ‖v‖² = sum m (fun i => weight i * (c / 2 * ‖v‖²))).
-  { intros c. rewrite (sum_ext m _ (fun i => c / 2 * ‖v‖² * weight i)) by (intros; ring). rewrite sum_scale, one. ring. }
-  rewrite (E low), (E high), <- !sum_add. split; apply sum_le; intros i I; specialize (nonneg i I); destruct (C i I x v) as [A B];
+  { intros c. rewrite (sum_ext m _ (fun i => c / 2 * ‖v‖² * weight i)) by (intros;
+      ring). rewrite sum_scale, one. ring. }
+  rewrite (E low), (E high), <- !sum_add.
+  split; apply sum_le; intros i I; specialize (nonneg i I); destruct (C i I x v) as [A B];
     [apply (Rmult_le_compat_l (weight i)) in A|apply (Rmult_le_compat_l (weight i)) in B]; lra.
 Qed.
 
@@ -31,8 +34,10 @@ Qed.
 
 (** Clients that all use the gradient at the server's point. *)
 Theorem merge w local dual :
-  splitting V m weight ridge (fun l _ => penalty l) (fun l _ => solving l) (fun _ _ d => rho * d)%V (fun l i => G i (w l)) w local dual ->
-  splitting V 1 single ridge (fun l _ => penalty l) (fun l _ => solving l) (fun _ _ d => rho * d)%V (fun l _ => mean_gradient (w l)) w
+  splitting V m weight ridge (fun l _ => penalty l) (fun l _ => solving l) (fun _ _ d => rho * d)%V
+    (fun l i => G i (w l)) w local dual ->
+  splitting V 1 single ridge (fun l _ => penalty l) (fun l _ => solving l) (fun _ _ d => rho * d)%V
+    (fun l _ => mean_gradient (w l)) w
     (fun l _ => mean (local l)) (fun l _ => mean (dual l)).
 Proof.
   intros [Start Server Client Multiplier].
@@ -41,12 +46,16 @@ Proof.
     rewrite (mean_const V m weight (-1 * w l)%V one) in E. symmetry. exact E. }
   split.
   - intros _. rewrite (mean_ext V m weight _ (fun _ => w 0%nat)) by (intros; apply Start). now apply mean_const.
-  - intros l. specialize (Server l). change (rate m weight ridge (fun l _ => penalty l) l) with (rate m weight ridge (fun _ _ => penalty l) 0%nat) in Server.
+  - intros l. specialize (Server l).
+    change (rate m weight ridge (fun l _ => penalty l) l) with (rate m weight ridge (fun _ _ => penalty l) 0%nat) in Server.
     change (rate 1 single ridge (fun l _ => penalty l) l) with (rate 1 single ridge (fun _ _ => penalty l) 0%nat).
     rewrite rate_single, Server, mean_add, mean_scale, mean_single. reflexivity.
-  - intros l i I. replace i with 0%nat by lia. change (deviation V w _ (S l) 0%nat) with (deviation V w (fun l _ => mean (local l)) (S l) 0%nat). rewrite D. unfold mean_gradient.
+  - intros l i I. replace i with 0%nat by lia.
+    change (deviation V w _ (S l) 0%nat) with (deviation V w (fun l _ => mean (local l)) (S l) 0%nat). rewrite D.
+    unfold mean_gradient.
     rewrite <- mean_add, <- !mean_scale, <- mean_add. apply mean_ext. intros j J. apply (Client l j J).
-  - intros l i. change (deviation V w _ (S l) i) with (deviation V w (fun l _ => mean (local l)) (S l) 0%nat). rewrite D, <- mean_scale, <- mean_add.
+  - intros l i. change (deviation V w _ (S l) i) with (deviation V w (fun l _ => mean (local l)) (S l) 0%nat).
+    rewrite D, <- mean_scale, <- mean_add.
     apply mean_ext. intros j J. apply Multiplier.
 Qed.
 
@@ -69,18 +78,21 @@ Definition single_client p : Prop :=
 
 (** The same, of any number of clients, any weights, and the one client's curvature, rho and sigma for all. *)
 Definition theorem_of_any_clients p (bound : Q) : Prop :=
-  forall (V : space) (m : nat) (weight : nat -> R) (F : nat -> V -> R) (G : nat -> V -> V) (inf : R) (star : V) (w : nat -> V)
+  forall (V : space) (m : nat) (weight : nat -> R) (F : nat -> V -> R) (G : nat -> V -> V) (inf : R) (star : V)
+    (w : nat -> V)
     (local dual : nat -> nat -> V) (penalty : nat -> R),
   (forall i, (i < m)%nat -> 0 <= weight i) -> sum m weight = 1 ->
   (forall i, (i < m)%nat -> bounds (Q2R (at_ (low p) 0)) (Q2R (at_ (high p) 0)) (F i) (G i)) ->
   let lambda := Q2R (ridge p) in
   let objective x := sum m (fun i => weight i * F i x) + lambda / 2 * ‖x‖² in
   let gradient x := (mean V m weight (fun i => G i x) + lambda * x)%V in
-  (if starred p then (forall x, objective star <= objective x) /\ inf = objective star else forall x, inf <= objective x) ->
+  (if starred p then (forall x, objective star <= objective x) /\ inf = objective star
+   else forall x, inf <= objective x) ->
   match method_of p with
   | FedAvg step local_steps => exists inner, fedavg V m weight lambda (Q2R step) local_steps G w inner
   | Splitting _ warm after rho sigma =>
-      (forall l, (l + (if warm then 1 else 0) <= rounds p)%nat -> penalty l = Q2R (entry sigma (l + if warm then 1 else 0) 0)) /\
+      (forall l, (l + (if warm then 1 else 0) <= rounds p)%nat ->
+         penalty l = Q2R (entry sigma (l + if warm then 1 else 0) 0)) /\
       splitting V m weight lambda (fun l _ => penalty l) (fun l _ => if after then penalty l else penalty (S l))
         (fun _ _ d => Q2R (at_ rho 0) * d)%V (fun l i => G i (w l)) w local dual /\
       (forall i, dual 0%nat i = if warm then (- G i (w 0%nat))%V else 0%V)
@@ -114,18 +126,22 @@ Proof.
     - unfold runs. unfold W. destruct (method_of p) as [exact warm after rho sigma|step n]; rewrite M.
       2: { destruct run as [inner Run]. subst n. assert (S1 := merge_descent V m weight lambda G one (Q2R step) w inner Run).
         destruct S1 as [S2 S3 S4].
-        exists (fun k s _ => match s with O => w k | _ => w k - Q2R step * (mean_gradient V m weight G (w k) + lambda * w k) end)%V. split; [exact S2|exact S3|]. intros k. specialize (S4 k).
+        exists (fun k s _ => match s with O => w k | _ => w k - Q2R step * (mean_gradient V m weight G (w k) + lambda * w k) end)%V.
+        split; [exact S2|exact S3|]. intros k. specialize (S4 k).
         unfold Algorithm.mean in *. cbn [total] in *. rewrite A, Q2R_one. exact S4. }
       subst exact. destruct run as [Sch [Run Beg]].
-      assert (S1 := merge V m weight lambda penalty (fun l => if after then penalty l else penalty (S l)) (Q2R (at_ rho 0)) G one w local dual Run).
+      assert (S1 := merge V m weight lambda penalty (fun l => if after then penalty l else penalty (S l))
+          (Q2R (at_ rho 0)) G one w local dual Run).
       exists (fun l _ => penalty l), w, (fun l _ => mean V m weight (local l)), (fun l _ => mean V m weight (dual l)).
       split; [|split; [|split]].
       + intros l i L I. replace i with 0%nat by lia. apply Sch. destruct warm; exact L.
       + destruct S1 as [S2 S3 S4 S5]. split; [exact S2| | |].
-        * intros l. specialize (S3 l). cbv beta in S3. unfold rate, Algorithm.mean in *. cbn [sum total] in *. rewrite A, Q2R_one. exact S3.
+        * intros l. specialize (S3 l). cbv beta in S3. unfold rate, Algorithm.mean in *. cbn [sum total] in *.
+          rewrite A, Q2R_one. exact S3.
         * intros l i I. specialize (S4 l i I). replace i with 0%nat in * by lia. destruct after; exact S4.
         * intros l i. specialize (S5 l i). destruct after; exact S5.
-      + intros i. rewrite (mean_ext V m weight _ (fun j => if warm then (-1 * G j (w 0%nat))%V else 0%V)) by (intros; apply Beg).
+      + intros i.
+        rewrite (mean_ext V m weight _ (fun j => if warm then (-1 * G j (w 0%nat))%V else 0%V)) by (intros; apply Beg).
         destruct warm; [apply mean_scale|now apply mean_zero].
       + intros k. now destruct warm.
     - destruct (initial_of p); [rewrite O|]; exact gap.

@@ -57,7 +57,8 @@ Definition theorem p (bound : Q) : Prop :=
       client_step V m G (Q2R (sigma p)) B w dual local' dual' ->
       server_step p V m weight (Q2R (sigma p)) local' dual' w' ->
       residual_potential p V m weight F G (Q2R factor / Q2R (sigma p)) w' dual'
-      <= residual_potential p V m weight F G (Q2R factor / Q2R (sigma p)) w dual - Q2R bound * ‖gradient_of p V m weight G w‖²
+      <= residual_potential p V m weight F G (Q2R factor / Q2R (sigma p)) w dual
+         - Q2R bound * ‖gradient_of p V m weight G w‖²
   end.
 
 (** ** One client's forms, given coordinates of w and of the server's move *)
@@ -81,7 +82,8 @@ Infix "*'" := vscale (at level 40, no associativity).
 
 (** "Lagrangian": vectors g, a, h, b are the gradients at w, w_i, w', w_i'; d = w_i - w, u = rho_i Q_i d, e = w_i' - w';
     numbers the values there. Without preconditioner u = 0 and e is known. *)
-Definition gw := unit 0. Definition gl := unit 1. Definition gw' := unit 2. Definition gl' := unit 3. Definition dl := unit 4.
+Definition gw := unit 0. Definition gl := unit 1. Definition gw' := unit 2. Definition gl' := unit 3.
+  Definition dl := unit 4.
 Definition bend_of : vec := if zero_Q q then [] else unit 5.
 Definition solved_of c : vec := if zero_Q q then vscale (1 / c) (gw -' gw') else unit 6.
 Definition dual_of : vec := vscale (-1) (gw +' bend_of).
@@ -92,7 +94,8 @@ Definition lagrangian_sectors c : list form :=
   let v := gw' +' next_dual_of c in
   [pair bend_of (q *' dl -' bend_of); fscale (-1) (pair v (q *' solved_of c +' v))].
 Definition lagrangian_left c next : form :=
-  fsub (fadd (fadd (real (unit 1)) (pair dual_of dl)) (fadd (fscale (s / 2) (square dl)) (fscale (lambda / 2) (square w))))
+  fsub (fadd (fadd (real (unit 1)) (pair dual_of dl))
+      (fadd (fscale (s / 2) (square dl)) (fscale (lambda / 2) (square w))))
     (fadd (fadd (real (unit 3)) (pair (next_dual_of c) (solved_of c)))
       (fadd (fscale (next / 2) (square (solved_of c))) (fscale (lambda / 2) (square (w +' move))))).
 
@@ -107,10 +110,17 @@ Definition residual_left factor : form :=
   fadd (real (unit 0 -' unit 1)) (fscale (factor / s) (fsub (square rd) (square next_residual))).
 
 (** both kinds alike *)
-Definition client_penalty := match potential_of p with Lagrangian next after => if after then s else next | Residual _ => s end.
-Definition points := match potential_of p with Lagrangian _ _ => lagrangian_points client_penalty | Residual _ => residual_points end.
-Definition sectors := match potential_of p with Lagrangian _ _ => lagrangian_sectors client_penalty | Residual _ => residual_sectors end.
-Definition left_side := match potential_of p with Lagrangian next _ => lagrangian_left client_penalty next | Residual factor => residual_left factor end.
+Definition client_penalty :=
+  match potential_of p with Lagrangian next after => if after then s else next | Residual _ => s end.
+Definition points :=
+  match potential_of p with Lagrangian _ _ => lagrangian_points client_penalty | Residual _ => residual_points end.
+Definition sectors :=
+  match potential_of p with Lagrangian _ _ => lagrangian_sectors client_penalty | Residual _ => residual_sectors end.
+Definition left_side :=
+  match potential_of p with
+  | Lagrangian next _ => lagrangian_left client_penalty next
+  | Residual factor => residual_left factor
+  end.
 Definition shift := match potential_of p with Lagrangian _ _ => 0%Q | Residual _ => lambda end.
 
 Inductive row := Interpolation (j k : nat) | Sector (j : nat).

@@ -1,7 +1,6 @@
 (** The checker of one-round certificates is sound: what it accepts holds of every round of Algorithm 1. *)
 
 From PISA Require Export Deviations.
-From PISA Require Preconditioned.
 
 Section Cases.
 Variables (p : round_problem) (V : space) (m : nat) (weight : nat -> R).
@@ -18,46 +17,6 @@ Hypothesis one : sum m weight = 1.
 Hypothesis curved : forall i, (i < m)%nat -> bounds low high (F i) (G i).
 Hypothesis bend : forall i, (i < m)%nat -> preconditioner q (B i) /\ preconditioner q (B' i).
 Variables (w w' : V) (local local' dual dual' : nat -> V).
-
-Lemma parameters : 0 < s /\ 0 <= q /\ 0 <= lambda /\ low < high /\
-  match potential_of p with Lagrangian next _ => 0 < Q2R next | Residual _ => True end.
-Proof.
-  unfold well_formed in formed. apply andb_prop in formed as [H T]. apply andb_prop in H as [H _].
-  apply andb_prop in H as [H C]. apply andb_prop in H as [H R]. apply andb_prop in H as [S N].
-  apply positive_Q_sound in S, C. apply nonnegative_Q_sound in N, R. rewrite Q2R_minus in C. repeat split; try lra.
-  destruct (potential_of p); [now apply positive_Q_sound|easy].
-Qed.
-Lemma bend_sector (A : V -> V) x : preconditioner q A -> 0 <= ⟨A x, q * x - A x⟩.
-Proof.
-  intros [Sym Bound]. destruct parameters as [_ [N _]]. assert (E := Preconditioned.sector V A q x Sym Bound N). autorewrite with inner. lra.
-Qed.
-Lemma bend_zero (A : V -> V) x : zero_Q (q_bound p) = true -> preconditioner q A -> A x = 0%V.
-Proof.
-  intros Z [Sym Bound]. apply zero_Q_sound in Z. apply norm_zero. assert (E := Preconditioned.sector V A q x Sym Bound ltac:(lra)). rewrite Z in E. lra.
-Qed.
-Lemma sum_weighted (f : nat -> R) c : sum m (fun i => weight i * (f i + c)) = sum m (fun i => weight i * f i) + c.
-Proof.
-  rewrite (sum_ext m _ (fun i => weight i * f i + c * weight i)) by (intros; ring). rewrite sum_add, sum_scale, one. ring.
-Qed.
-
-(** Interpolation between any two of the points o + place. *)
-Lemma interpolation_sound (f : V -> R) (g : V -> V) o l h (y : nat -> R) (x : nat -> V) a b :
-  bounds (Q2R l) (Q2R h) f g -> Q2R l < Q2R h ->
-  eval (slope a) x = g (o + eval (place a) x)%V -> @eval line (height a) y = f (o + eval (place a) x)%V ->
-  eval (slope b) x = g (o + eval (place b) x)%V -> @eval line (height b) y = f (o + eval (place b) x)%V ->
-  0 <= value (interpolation a b l h) y x.
-Proof.
-  intros C LH A1 A2 B1 B2. rewrite interpolation_value, A1, A2, B1, B2.
-  assert (E := bounds_interpolation V _ _ f g (o + eval (place a) x)%V (o + eval (place b) x)%V LH C).
-  replace (o + eval (place a) x - (o + eval (place b) x))%V with (eval (place a) x - eval (place b) x)%V in E by vector.
-  assert (K : Q2R (1 / (2 * (h - l))) = / (2 * (Q2R h - Q2R l))).
-  { rewrite Q2R_quotient, Q2R_mult, Q2R_minus, Q2R_one, Q2R_two by (rewrite Q2R_mult, Q2R_minus, Q2R_two; lra). field. lra. }
-  assert (M : Q2R (-2) = -2) by (unfold Q2R; simpl; lra).
-  rewrite !Q2R_mult, K, M. set (fx := f _) in *. set (fy := f (o + eval (place b) x)%V) in *. set (gx := g _) in *.
-  set (gy := g (o + eval (place b) x)%V) in *. set (d := (eval (place a) x - eval (place b) x)%V) in *. clearbody fx fy gx gy d.
-  set (l' := Q2R l) in *. set (h' := Q2R h) in *. assert (D : h' - l' <> 0) by lra. clearbody l' h'.
-  match type of E with ?e <= _ => match goal with |- 0 <= ?v => assert (H : v = fx - fy - e) by (expand_goal; field; lra); lra end end.
-Qed.
 
 Section LagrangianCase.
 Variables (next : Q) (after : bool).
@@ -77,51 +36,60 @@ Definition numbers_l i n : R :=
   match n with 0%nat => F i w | 1%nat => F i (local i) | 2%nat => F i w' | 3%nat => F i (local' i) | _ => 0 end.
 
 Lemma penalty_positive : 0 < Q2R c.
-Proof. assert (P := parameters). unfold client_penalty. rewrite kind in *. destruct after; apply P. Qed.
+Proof. assert (P := parameters p formed). unfold client_penalty. rewrite kind in *. destruct after; apply P. Qed.
 Lemma eval_bend i : (i < m)%nat -> eval (bend_of p) (vectors_l i) = B i (local i - w)%V.
 Proof.
   intros I. unfold bend_of. destruct (zero_Q (q_bound p)) eqn:Z; [|now rewrite eval_unit].
-  cbn [eval]. symmetry. apply bend_zero; [easy|]. now apply bend.
+  cbn [eval]. symmetry. apply (bend_zero p V); [easy|]. now apply bend.
 Qed.
 Lemma eval_dual i : (i < m)%nat -> eval (dual_of p) (vectors_l i) = dual i.
 Proof.
-  intros I. unfold dual_of, gw. rewrite eval_scale, eval_add, eval_bend, eval_unit, Q2R_minus_one, balance by easy. reflexivity.
+  intros I. unfold dual_of, gw. rewrite eval_scale, eval_add, eval_bend, eval_unit, Q2R_minus_one, balance by easy.
+  reflexivity.
 Qed.
 Lemma eval_solved i : (i < m)%nat -> eval (solved_of p c) (vectors_l i) = (local' i - w')%V.
 Proof.
   intros I. unfold solved_of. destruct (zero_Q (q_bound p)) eqn:Z; [|now rewrite eval_unit].
   destruct (solve i I) as [E _]. destruct (bend i I) as [P1 P2].
-  rewrite (bend_zero (B' i) _ Z P2), balance, (bend_zero (B i) _ Z P1) in E by easy.
-  assert (P := penalty_positive). unfold gw, gw'. rewrite eval_scale, eval_sub, !eval_unit, Q2R_quotient, Q2R_one by lra.
-  assert (E' : (Q2R c * ((local' i - w') - 0) = G i w - G i w')%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in E; autorewrite with inner in *; lra).
+  rewrite (bend_zero p V (B' i) _ Z P2), balance, (bend_zero p V (B i) _ Z P1) in E by easy.
+  assert (P := penalty_positive). unfold gw, gw'.
+  rewrite eval_scale, eval_sub, !eval_unit, Q2R_quotient, Q2R_one by lra.
+  assert (E' : (Q2R c * ((local' i - w') - 0) = G i w - G i w')%V) by (apply separated; intros z; apply (f_equal
+      (fun u => ⟨u, z⟩)) in E; autorewrite with inner in *; lra).
   apply solve_for in E'; [|exact P]. rewrite E'. cbn [vectors_l]. vector.
 Qed.
 Lemma eval_next_dual i : (i < m)%nat -> eval (next_dual_of p c) (vectors_l i) = dual' i.
 Proof.
-  intros I. unfold next_dual_of. rewrite eval_add, eval_scale, eval_dual, eval_solved by easy. symmetry. now apply solve.
+  intros I. unfold next_dual_of. rewrite eval_add, eval_scale, eval_dual, eval_solved by easy. symmetry.
+  now apply solve.
 Qed.
 
-Lemma rows_l i r : (i < m)%nat -> valid p (unit 8) r = true -> 0 <= value (row_form p (unit 8) r) (numbers_l i) (vectors_l i).
+Lemma rows_l i r : (i < m)%nat -> valid p (unit 8) r = true ->
+  0 <= value (row_form p (unit 8) r) (numbers_l i) (vectors_l i).
 Proof.
   intros I Ok. destruct r as [j k|j]; cbn [row_form valid] in *; unfold points, sectors, shift in *; rewrite kind in *.
   - apply andb_prop in Ok as [J K]. apply Nat.ltb_lt in J, K. cbn [length lagrangian_points] in J, K.
-    destruct parameters as [_ [_ [_ [LH _]]]].
+    destruct (parameters p formed) as [_ [_ [_ [LH _]]]].
     assert (Z : forall a, Q2R (a + 0) = Q2R a) by (intros; rewrite Q2R_plus, Q2R_zero; ring).
     assert (P : forall j, (j < 4)%nat -> let a := nth j (lagrangian_points p (unit 8) c) (Spot [] [] []) in
       eval (slope a) (vectors_l i) = G i (w + eval (place a) (vectors_l i))%V
       /\ @eval line (height a) (numbers_l i) = F i (w + eval (place a) (vectors_l i))%V).
-    { intros l L. destruct l as [|[|[|[|l]]]]; [..|lia]; cbn [nth lagrangian_points place slope height]; unfold gw, gl, gw', gl', dl;
+    { intros l L. destruct l as [|[|[|[|l]]]]; [..|lia]; cbn [nth lagrangian_points place slope height];
+        unfold gw, gl, gw', gl', dl;
         rewrite ?eval_add, ?eval_solved, !eval_unit by easy; cbn [eval vectors_l numbers_l];
         [replace (w + 0)%V with w by vector|replace (w + (local i - w))%V with (local i) by vector
-        |replace (w + (w' - w))%V with w' by vector|replace (w + (w' - w + (local' i - w')))%V with (local' i) by vector]; easy. }
+        |replace (w + (w' - w))%V with w' by vector|replace (w + (w' - w + (local' i - w')))%V with (local' i) by vector]; easy.
+        }
     destruct (P j J) as [A1 A2]. destruct (P k K) as [B1 B2].
-    eapply (interpolation_sound (F i) (G i) w); rewrite ?Z; eauto.
-  - apply Nat.ltb_lt in Ok. cbn [length lagrangian_sectors] in Ok. destruct j as [|[|j]]; [..|lia]; cbn [nth lagrangian_sectors].
-    + rewrite value_pair, eval_sub, eval_scale, eval_bend by easy. unfold dl. rewrite eval_unit. now apply bend_sector, bend.
+    eapply (interpolation_sound V (F i) (G i) w); rewrite ?Z; eauto.
+  - apply Nat.ltb_lt in Ok. cbn [length lagrangian_sectors] in Ok.
+    destruct j as [|[|j]]; [..|lia]; cbn [nth lagrangian_sectors].
+    + rewrite value_pair, eval_sub, eval_scale, eval_bend by easy. unfold dl. rewrite eval_unit.
+      now apply (bend_sector p V formed), bend.
     + rewrite value_scale, value_pair, !eval_add, eval_scale, eval_solved, eval_next_dual, Q2R_minus_one by easy.
       unfold gw'. rewrite eval_unit. cbn [vectors_l]. destruct (solve i I) as [E D].
       replace (G i w' + dual' i)%V with (- B' i (local' i - w'))%V.
-      * assert (S := bend_sector (B' i) (local' i - w')%V (proj2 (bend i I))). autorewrite with inner in *. lra.
+      * assert (S := bend_sector p V formed (B' i) (local' i - w')%V (proj2 (bend i I))). autorewrite with inner in *. lra.
       * rewrite D. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in E. autorewrite with inner in *. lra.
 Qed.
 
@@ -130,30 +98,36 @@ Lemma left_l i : (i < m)%nat -> value (left_side p (unit 7) (unit 8)) (numbers_l
     - (F i (local' i) + ⟨dual' i, local' i - w'⟩ + t / 2 * ‖local' i - w'‖²) + (lambda / 2 * ‖w‖² - lambda / 2 * ‖w'‖²).
 Proof.
   intros I. unfold left_side. rewrite kind. unfold lagrangian_left, square, dl.
-  rewrite !value_sub, !value_add, !value_real, !value_scale, !value_pair, !line_unit, !eval_add, !eval_unit, eval_dual, eval_next_dual, eval_solved by easy.
+  rewrite !value_sub, !value_add, !value_real, !value_scale, !value_pair, !line_unit, !eval_add, !eval_unit, eval_dual,
+      eval_next_dual, eval_solved by easy.
   cbn [vectors_l numbers_l]. replace (w + (w' - w))%V with w' by vector.
   rewrite !Q2R_quotient, !Q2R_two by (rewrite Q2R_two; lra). lra.
 Qed.
 
 Lemma moves_l : eval (move_of p) (mean_of V m weight vectors_l) = (w' - w)%V.
 Proof.
-  destruct parameters as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold w_atom, dl.
+  destruct (parameters p formed) as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold w_atom, dl.
   rewrite eval_scale, eval_sub, eval_add, !eval_scale, !eval_unit, eval_mean.
   rewrite (mean_ext V m weight (fun i => eval _ (vectors_l i)) dual) by (intros; now apply eval_dual).
   unfold mean_of. cbn [vectors_l]. rewrite (mean_constant V m weight one (fun _ => w) w) by easy.
   rewrite Q2R_quotient, Q2R_plus, Q2R_one by (rewrite Q2R_plus; lra). unfold server_step in serve.
-  rewrite (mean_ext V m weight (fun i => s * local i + dual i)%V (fun i => s * (local i - w) + (dual i + s * w))%V) in serve by (intros; vector).
+  rewrite (mean_ext V m weight (fun i => s * local i + dual i)%V (fun i => s * (local i - w) + (dual i + s * w))%V)
+      in serve by (intros; vector).
   rewrite !mean_add, mean_scale, (mean_constant V m weight one (fun _ => s * w)%V (s * w)%V) in serve by easy.
   set (d := mean (fun i => local i - w)%V) in *. set (g := mean dual) in *.
-  assert (E : ((s + lambda) * (w' - w) = s * d + g - lambda * w)%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
+  assert (E : ((s + lambda) * (w' - w) = s * d + g - lambda * w)%V) by (apply separated; intros z; apply (f_equal
+      (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
   rewrite <- E. vector.
 Qed.
 
 Lemma lagrangian_lowers bound rows : check p bound rows = true ->
-  lagrangian p V m weight F t w' local' dual' <= lagrangian p V m weight F s w local dual - Q2R bound * ‖gradient_of p V m weight G w'‖².
+  lagrangian p V m weight F t w' local' dual' <= lagrangian p V m weight F s w local dual
+    - Q2R bound * ‖gradient_of p V m weight G w'‖².
 Proof.
-  intros Ok. assert (E := decrease p bound rows Ok V m weight numbers_l vectors_l w (w' - w)%V nonneg one (fun _ => eq_refl) (fun _ => eq_refl) moves_l rows_l).
-  rewrite (sum_ext m _ _ (fun i I => f_equal (fun z => weight i * z) (left_l i I))) in E. rewrite sum_weighted in E.
+  intros Ok.
+  assert (E := decrease p bound rows Ok V m weight numbers_l vectors_l w (w' - w)%V nonneg one (fun _ => eq_refl)
+      (fun _ => eq_refl) moves_l rows_l).
+  rewrite (sum_ext m _ _ (fun i I => f_equal (fun z => weight i * z) (left_l i I))) in E. rewrite (sum_weighted m weight one) in E.
   rewrite (sum_ext m _ (fun i => weight i * (F i (local i) + ⟨dual i, local i - w⟩ + s / 2 * ‖local i - w‖²)
     + -1 * (weight i * (F i (local' i) + ⟨dual' i, local' i - w'⟩ + t / 2 * ‖local' i - w'‖²)))) in E by (intros; ring).
   rewrite sum_add, sum_scale in E. unfold lagrangian.
@@ -174,7 +148,8 @@ Definition g i z : V := (G i z + lambda * z)%V.
 
 Definition vectors_r i n : V :=
   (match n with
-  | 0%nat => g i w | 1%nat => g i w' | 2%nat => G i w + dual i | 3%nat => - s * (local' i - w) | 7%nat => w | 8%nat => w' - w | _ => 0
+  | 0%nat => g i w | 1%nat => g i w' | 2%nat => G i w + dual i | 3%nat => - s * (local' i - w)
+  | 7%nat => w | 8%nat => w' - w | _ => 0
   end)%V.
 Definition numbers_r i n : R := match n with 0%nat => f i w | 1%nat => f i w' | _ => 0 end.
 
@@ -187,58 +162,68 @@ Qed.
 Lemma eval_ru i : (i < m)%nat -> eval (ru p) (vectors_r i) = (- s * (local' i - w))%V.
 Proof.
   intros I. unfold ru, rd. destruct (zero_Q (q_bound p)) eqn:Z; rewrite eval_unit; [|easy]. cbn [vectors_r].
-  destruct (bend i I) as [P _]. rewrite residual_parts, (bend_zero (B i) _ Z P) by easy. vector.
+  destruct (bend i I) as [P _]. rewrite residual_parts, (bend_zero p V (B i) _ Z P) by easy. vector.
 Qed.
 Lemma eval_next_residual i : (i < m)%nat -> eval (next_residual p (unit 8)) (vectors_r i) = (G i w' + dual' i)%V.
 Proof.
-  intros I. unfold next_residual, rd, rh, rg. rewrite !eval_sub, eval_add, !eval_sub, eval_scale, eval_ru, !eval_unit by easy.
+  intros I. unfold next_residual, rd, rh, rg.
+  rewrite !eval_sub, eval_add, !eval_sub, eval_scale, eval_ru, !eval_unit by easy.
   cbn [vectors_r]. destruct (solve i I) as [_ ->]. unfold g. vector.
 Qed.
 
-Lemma rows_r i r : (i < m)%nat -> valid p (unit 8) r = true -> 0 <= value (row_form p (unit 8) r) (numbers_r i) (vectors_r i).
+Lemma rows_r i r : (i < m)%nat -> valid p (unit 8) r = true ->
+  0 <= value (row_form p (unit 8) r) (numbers_r i) (vectors_r i).
 Proof.
-  intros I Ok. destruct parameters as [S [_ [_ [LH _]]]].
+  intros I Ok. destruct (parameters p formed) as [S [_ [_ [LH _]]]].
   destruct r as [j k|j]; cbn [row_form valid] in *; unfold points, sectors, shift in *; rewrite kind in *.
   - apply andb_prop in Ok as [J K]. apply Nat.ltb_lt in J, K. cbn [length residual_points] in J, K.
     assert (P : forall j, (j < 2)%nat -> let a := nth j (residual_points (unit 8)) (Spot [] [] []) in
       eval (slope a) (vectors_r i) = g i (w + eval (place a) (vectors_r i))%V
       /\ @eval line (height a) (numbers_r i) = f i (w + eval (place a) (vectors_r i))%V).
-    { intros l L. destruct l as [|[|l]]; [..|lia]; cbn [nth residual_points place slope height]; unfold rg, rh; rewrite !eval_unit;
-        cbn [eval vectors_r numbers_r]; [replace (w + 0)%V with w by vector|replace (w + (w' - w))%V with w' by vector]; easy. }
+    { intros l L. destruct l as [|[|l]]; [..|lia]; cbn [nth residual_points place slope height]; unfold rg, rh;
+        rewrite !eval_unit;
+        cbn [eval vectors_r numbers_r]; [replace (w + 0)%V with w by vector|
+            replace (w + (w' - w))%V with w' by vector]; easy.
+        }
     destruct (P j J) as [A1 A2]. destruct (P k K) as [B1 B2].
-    eapply (interpolation_sound (f i) (g i) w); rewrite ?Q2R_plus; eauto; [|lra]. exact (bounds_ridge V _ _ lambda _ _ (curved i I)).
+    eapply (interpolation_sound V (f i) (g i) w); rewrite ?Q2R_plus; eauto; [|lra].
+    exact (bounds_ridge V _ _ lambda _ _ (curved i I)).
   - apply Nat.ltb_lt in Ok. cbn [length residual_sectors] in Ok. destruct j as [|j]; [|lia]; cbn [nth residual_sectors].
     rewrite value_pair, !eval_sub, !eval_scale, eval_ru by easy. unfold rd. rewrite eval_unit. cbn [vectors_r].
     rewrite residual_parts, Q2R_plus by easy. set (d := (local' i - w)%V).
-    assert (E := bend_sector (B i) d (proj1 (bend i I))). assert (E' := Rmult_le_pos _ _ (Rlt_le _ _ S) E).
+    assert (E := bend_sector p V formed (B i) d (proj1 (bend i I))). assert (E' := Rmult_le_pos _ _ (Rlt_le _ _ S) E).
     match goal with |- 0 <= ?v => replace v with (s * ⟨B i d, q * d - B i d⟩) by (expand_goal; ring) end. exact E'.
 Qed.
 
 Lemma left_r i : (i < m)%nat -> value (left_side p (unit 7) (unit 8)) (numbers_r i) (vectors_r i)
   = f i w - f i w' + Q2R factor / s * (‖G i w + dual i‖² - ‖G i w' + dual' i‖²).
 Proof.
-  intros I. destruct parameters as [S _]. unfold left_side. rewrite kind. unfold residual_left, square.
+  intros I. destruct (parameters p formed) as [S _]. unfold left_side. rewrite kind. unfold residual_left, square.
   rewrite value_add, value_scale, value_sub, value_real, !value_pair, line_sub, !line_unit, eval_next_residual by easy.
   unfold rd. rewrite eval_unit, Q2R_quotient by lra. reflexivity.
 Qed.
 
 Lemma mean_g z : mean (fun i => g i z) = gradient_of p V m weight G z.
-Proof. unfold g, gradient_of. rewrite mean_add. now rewrite (mean_constant V m weight one (fun _ => lambda * z)%V (lambda * z)%V). Qed.
+Proof. unfold g, gradient_of. rewrite mean_add.
+  now rewrite (mean_constant V m weight one (fun _ => lambda * z)%V (lambda * z)%V). Qed.
 Lemma mean_f z : sum m (fun i => weight i * f i z) = objective p V m weight F z.
-Proof. unfold f. apply sum_weighted. Qed.
+Proof. unfold f. apply (sum_weighted m weight one). Qed.
 
 Lemma moves_r : eval (move_of p) (mean_of V m weight vectors_r) = (w' - w)%V.
 Proof.
-  destruct parameters as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold rd, rg.
+  destruct (parameters p formed) as [S [_ [R _]]]. unfold move_of. rewrite kind. unfold rd, rg.
   rewrite eval_scale, !eval_sub, !eval_scale, !eval_unit, eval_mean.
-  rewrite (mean_ext V m weight (fun i => eval _ (vectors_r i)) (fun i => - s * (local' i - w))%V) by (intros; now apply eval_ru).
+  rewrite (mean_ext V m weight (fun i => eval _ (vectors_r i)) (fun i => - s * (local' i - w))%V) by (intros;
+      now apply eval_ru).
   unfold mean_of. cbn [vectors_r]. rewrite mean_g, mean_add, mean_scale, Q2R_two.
   rewrite Q2R_quotient, Q2R_plus, Q2R_one by (rewrite Q2R_plus; lra). unfold server_step in serve. unfold gradient_of.
-  rewrite (mean_ext V m weight (fun i => s * local' i + dual' i)%V (fun i => 2 * s * (local' i - w) + (dual i + s * w))%V) in serve.
+  rewrite (mean_ext V m weight (fun i => s * local' i + dual' i)%V
+      (fun i => 2 * s * (local' i - w) + (dual i + s * w))%V) in serve.
   2: { intros i I. destruct (solve i I) as [_ ->]. vector. }
   rewrite !mean_add, mean_scale, (mean_constant V m weight one (fun _ => s * w)%V (s * w)%V) in serve by easy.
   set (d := mean (fun i => local' i - w)%V) in *. set (pi := mean dual) in *.
-  assert (E : ((s + lambda) * (w' - w) = 2 * s * d + pi - lambda * w)%V) by (apply separated; intros z; apply (f_equal (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
+  assert (E : ((s + lambda) * (w' - w) = 2 * s * d + pi - lambda * w)%V) by (apply separated; intros z; apply (f_equal
+      (fun u => ⟨u, z⟩)) in serve; autorewrite with inner in *; lra).
   transitivity (1 / (s + lambda) * (2 * s * d + pi - lambda * w))%V; [vector|rewrite <- E; vector].
 Qed.
 
@@ -246,7 +231,9 @@ Lemma residual_lowers bound rows : check p bound rows = true ->
   residual_potential p V m weight F G (Q2R factor / s) w' dual'
   <= residual_potential p V m weight F G (Q2R factor / s) w dual - Q2R bound * ‖gradient_of p V m weight G w‖².
 Proof.
-  intros Ok. assert (E := decrease p bound rows Ok V m weight numbers_r vectors_r w (w' - w)%V nonneg one (fun _ => eq_refl) (fun _ => eq_refl) moves_r rows_r).
+  intros Ok.
+  assert (E := decrease p bound rows Ok V m weight numbers_r vectors_r w (w' - w)%V nonneg one (fun _ => eq_refl)
+      (fun _ => eq_refl) moves_r rows_r).
   rewrite (sum_ext m _ _ (fun i I => f_equal (fun z => weight i * z) (left_r i I))) in E.
   rewrite (sum_ext m _ (fun i => weight i * f i w + (-1 * (weight i * f i w')
     + Q2R factor / s * (weight i * ‖G i w + dual i‖² + -1 * (weight i * ‖G i w' + dual' i‖²))))) in E by (intros; ring).
@@ -260,11 +247,13 @@ End Cases.
 Theorem sound p bound rows : check p bound rows = true -> theorem p bound.
 Proof.
   intros Ok V m weight F G B B' nonneg one curved bend w w' local local' dual dual'.
-  assert (Formed : well_formed p = true) by (apply andb_prop in Ok as [Ok _]; apply andb_prop in Ok as [Ok _]; now apply andb_prop in Ok as [Ok _]).
+  assert (Formed : well_formed p = true) by (apply andb_prop in Ok as [Ok _]; apply andb_prop in Ok as [Ok _];
+      now apply andb_prop in Ok as [Ok _]).
   destruct (potential_of p) as [next after|factor] eqn:Kind.
   - intros balance serve solve.
     apply (lagrangian_lowers p V m weight F G B B' Formed nonneg one curved bend w w' local local' dual dual' next after Kind) with rows; try easy.
     unfold client_penalty. now rewrite Kind; destruct after.
-  - intros solve serve. now apply (residual_lowers p V m weight F G B B' Formed nonneg one curved bend w w' local' dual dual' factor Kind) with rows.
+  - intros solve serve.
+    now apply (residual_lowers p V m weight F G B B' Formed nonneg one curved bend w w' local' dual dual' factor Kind) with rows.
 Qed.
 Print Assumptions sound.

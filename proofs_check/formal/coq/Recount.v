@@ -11,7 +11,8 @@ Notation weight := (fun i => Q2R (at_ (alpha p) i)).
 Notation lambda := (Q2R (ridge p)).
 Notation lead := (if warm then 1%nat else 0%nat).
 Notation solving := (if after then penalty else fun l => penalty (S l)).
-Hypothesis schedule : forall l i, (l + lead <= rounds p)%nat -> (i < m)%nat -> penalty l i = Q2R (entry sigma (l + lead) i).
+Hypothesis schedule : forall l i, (l + lead <= rounds p)%nat -> (i < m)%nat ->
+  penalty l i = Q2R (entry sigma (l + lead) i).
 Hypothesis run : splitting V m weight lambda penalty solving (fun _ i d => Q2R (at_ rho i) * d)%V
   (fun l i => G i (if exact then local l i else w l)) w local dual.
 Hypothesis begin : forall i, dual 0%nat i = if warm then (- G i (w 0%nat))%V else 0%V.
@@ -30,7 +31,8 @@ Lemma solve l i : (S l + lead <= rounds p)%nat -> (i < m)%nat ->
   ((c + Q2R (at_ rho i)) * d = - (dual l i + G i (if exact then w (S l) + d else w (S l))))%V
   /\ dual (S l) i = (dual l i + c * d)%V.
 Proof.
-  intros K I d c. assert (E := splits_client _ _ _ _ _ _ _ _ _ _ _ run l i I). assert (M := splits_multiplier _ _ _ _ _ _ _ _ _ _ _ run l i).
+  intros K I d c. assert (E := splits_client _ _ _ _ _ _ _ _ _ _ _ run l i I).
+  assert (M := splits_multiplier _ _ _ _ _ _ _ _ _ _ _ run l i).
   rewrite (solving_entry l i K I) in E, M. fold c d in E, M. split; [|exact M].
   replace (w (S l) + d)%V with (local (S l) i) by (unfold d, deviation; vector). rewrite <- E. vector.
 Qed.
@@ -49,7 +51,8 @@ Proof. unfold deviation. rewrite (splits_start _ _ _ _ _ _ _ _ _ _ _ run). vecto
 
 Lemma recount : clients_first p V G W shifted_deviation shifted_dual exact warm after rho sigma.
 Proof.
-  unfold shifted_deviation, shifted_dual. assert (Solve := solve). assert (Serve := serve). assert (First := first_deviation).
+  unfold shifted_deviation, shifted_dual. assert (Solve := solve). assert (Serve := serve).
+  assert (First := first_deviation).
   destruct warm; cbn [pred].
   - split; cbn [pred].
     + intros i. now rewrite begin, shift.
@@ -62,8 +65,10 @@ Proof.
     + intros _ i. apply First.
   - split.
     + intros i. apply begin.
-    + intros k i K I. rewrite !shift. destruct (Solve k i ltac:(lia) I) as [E _]. cbv zeta in E. rewrite Nat.add_0_r in E. destruct after; exact E.
-    + intros k i K I. destruct (Solve k i ltac:(lia) I) as [_ E]. cbv zeta in E. rewrite Nat.add_0_r in E. destruct after; exact E.
+    + intros k i K I. rewrite !shift. destruct (Solve k i ltac:(lia) I) as [E _]. cbv zeta in E.
+      rewrite Nat.add_0_r in E. destruct after; exact E.
+    + intros k i K I. destruct (Solve k i ltac:(lia) I) as [_ E]. cbv zeta in E. rewrite Nat.add_0_r in E.
+      destruct after; exact E.
     + intros k K. rewrite !shift. assert (E := Serve (S k) ltac:(lia)). rewrite Nat.add_0_r in E. exact E.
     + discriminate.
 Qed.
@@ -83,7 +88,8 @@ Proof.
     intros star. split; intros.
     + eapply split_table; eauto.
     + eapply split_mark; eauto.
-  - destruct Run as [inner Run]. exists (fun n i => inner (n / looks p)%nat (n mod looks p)%nat i). intros star. split; intros.
+  - destruct Run as [inner Run]. exists (fun n i => inner (n / looks p)%nat (n mod looks p)%nat i). intros star.
+    split; intros.
     + now apply (average_table p V G star W inner step n).
     + eapply average_mark; eauto.
 Qed.

@@ -111,7 +111,8 @@ Variable V : space.
 Variables (m : nat) (weight : nat -> R) (ridge step : R) (local_steps : nat) (G : nat -> V -> V) (origin : V).
 Fixpoint descend s i (x : V) : V :=
   match s with O => x | S s => let y := descend s i x in (y - step * (G i y + ridge * y))%V end.
-Fixpoint average k : V := match k with O => origin | S k => mean V m weight (fun i => descend local_steps i (average k)) end.
+Fixpoint average k : V :=
+  match k with O => origin | S k => mean V m weight (fun i => descend local_steps i (average k)) end.
 Theorem fedavg_exists : fedavg V m weight ridge step local_steps G average (fun k s i => descend s i (average k)).
 Proof. now split. Qed.
 End Averaging.

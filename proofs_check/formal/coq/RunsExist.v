@@ -20,7 +20,8 @@ Hypothesis formed : well_formed p = true.
 Lemma some_client : sum m weight = 1 /\ 0 <= lambda /\ (0 < m)%nat /\ forall i, (i < m)%nat -> 0 < weight i.
 Proof.
   unfold well_formed, all in formed. apply andb_prop in formed as [H _]. apply andb_prop in H as [H A].
-  apply andb_prop in H as [H _]. apply andb_prop in H as [O R]. apply zero_Q_sound in O. rewrite Q2R_add, Q2R_qsum, Q2R_minus_one in O.
+  apply andb_prop in H as [H _]. apply andb_prop in H as [O R]. apply zero_Q_sound in O.
+  rewrite Q2R_add, Q2R_qsum, Q2R_minus_one in O.
   repeat split; [lra|now apply nonnegative_Q_sound|destruct m; [simpl in O; lra|lia]|].
   intros i I. rewrite forallb_forall in A. specialize (A i ltac:(apply in_seq; lia)). apply andb_prop in A as [A _].
   apply andb_prop in A as [A _]. now apply positive_Q_sound.
@@ -48,7 +49,8 @@ Qed.
 Notation total_penalty := (sum m (fun i => weight i * extended 0 i)).
 Lemma penalty_sum l : 0 < sum m (fun i => weight i * extended l i).
 Proof.
-  destruct some_client as [_ [_ [M A]]]. apply sum_positive; [|easy]. intros i I. apply Rmult_lt_0_compat; [auto|now apply extended_positive].
+  destruct some_client as [_ [_ [M A]]]. apply sum_positive; [|easy]. intros i I.
+  apply Rmult_lt_0_compat; [auto|now apply extended_positive].
 Qed.
 
 Theorem splitting_runs origin : exists W, runs p V G W /\ W 0%nat = origin.
@@ -62,10 +64,12 @@ Proof.
   assert (Rate : forall l, rate m weight lambda extended l <> 0) by (intros l; unfold rate; assert (P := Sum l); lra).
   assert (Solve : forall l i w q, (i < m)%nat ->
     let d := solver i (solving l i) w q in (solving l i * d + r i * d = - (q + G i (if exact then w + d else w)))%V).
-  { intros l i w q I d. unfold d. rewrite <- solves; [vector|easy|]. unfold solving. destruct after; now apply Positive. }
+  { intros l i w q I d. unfold d. rewrite <- solves; [vector|easy|]. unfold solving. destruct after;
+      now apply Positive. }
   specialize (Run Rate Solve). set (st := split_state V m weight lambda extended solving _ first pi) in *.
   exists (fun k => fst (fst (st (if warm then k else S k)))). split.
-  - unfold runs. rewrite is_splitting. exists extended, (fun l => fst (fst (st l))), (fun l => snd (fst (st l))), (fun l => snd (st l)).
+  - unfold runs. rewrite is_splitting.
+    exists extended, (fun l => fst (fst (st l))), (fun l => snd (fst (st l))), (fun l => snd (st l)).
     split; [|split; [|split]]; [..|easy].
     + intros l i L I. unfold extended. apply Nat.leb_le in L. now rewrite L.
     + replace (fun l i => G i (if exact then snd (fst (st l)) i else fst (fst (st l))))
@@ -75,7 +79,8 @@ Proof.
     assert (P := Sum 0%nat). unfold rate. set (t := total_penalty) in *.
     rewrite (mean_ext V m weight _ (fun i => 1 * (extended 0 i * ((t + lambda) / t * origin)))%V) by (intros; vector).
     rewrite mean_scale. apply separated; intros z. autorewrite with inner. rewrite inner_mean.
-    rewrite (sum_ext m _ (fun i => (t + lambda) / t * ⟨origin, z⟩ * (weight i * extended 0 i))) by (intros; autorewrite with inner; ring).
+    rewrite (sum_ext m _ (fun i => (t + lambda) / t * ⟨origin, z⟩ * (weight i * extended 0 i))) by (intros;
+        autorewrite with inner; ring).
     rewrite sum_scale. fold t. field. split; lra.
 Qed.
 End Splitting.
@@ -84,12 +89,15 @@ End Splitting.
 Theorem pisa_runs warm after rho sigma origin : method_of p = Splitting false warm after rho sigma ->
   exists W, runs p V G W /\ W 0%nat = origin.
 Proof.
-  intros M. apply (splitting_runs false warm after rho sigma M (fun i c w pi => - / (c + Q2R (at_ rho i)) * (pi + G i w))%V).
+  intros M.
+  apply (splitting_runs false warm after rho sigma M (fun i c w pi => - / (c + Q2R (at_ rho i)) * (pi + G i w))%V).
   intros i c w pi I C. assert (0 <= Q2R (at_ rho i)); [|vector].
   unfold well_formed, all in formed. rewrite M in formed. apply andb_prop in formed as [_ H].
-  rewrite forallb_forall in H. specialize (H i ltac:(apply in_seq; lia)). apply andb_prop in H as [H _]. now apply nonnegative_Q_sound.
+  rewrite forallb_forall in H. specialize (H i ltac:(apply in_seq; lia)). apply andb_prop in H as [H _].
+  now apply nonnegative_Q_sound.
 Qed.
-Theorem fedavg_runs step local_steps origin : method_of p = FedAvg step local_steps -> exists W, runs p V G W /\ W 0%nat = origin.
+Theorem fedavg_runs step local_steps origin : method_of p = FedAvg step local_steps ->
+  exists W, runs p V G W /\ W 0%nat = origin.
 Proof.
   intros M. exists (average V m weight lambda (Q2R step) local_steps G origin). split; [|easy].
   unfold runs. rewrite M. eexists. apply fedavg_exists.
@@ -111,7 +119,8 @@ Definition G (_ : nat) (x : line) : line := (h * x)%V.
 
 Lemma quadratic_bounds i : (i < m)%nat -> bounds (Q2R (at_ (low p) i)) (Q2R (at_ (high p) i)) (F i) (G i).
 Proof.
-  intros I x v. unfold F, G. destruct (h_between i I) as [A B]. assert (P := inner_nonneg _ v). assert (A' := Rmult_le_compat_r _ _ _ P A).
+  intros I x v. unfold F, G. destruct (h_between i I) as [A B]. assert (P := inner_nonneg _ v).
+  assert (A' := Rmult_le_compat_r _ _ _ P A).
   assert (B' := Rmult_le_compat_r _ _ _ P B). expand. split; lra.
 Qed.
 Lemma quadratic_runs origin : exists W, runs p line G W /\ W 0%nat = origin.
@@ -120,8 +129,10 @@ Proof.
   destruct exact; [|now apply pisa_runs with warm after rho sigma].
   assert (R : forall i, (i < m)%nat -> 0 <= Q2R (at_ rho i)).
   { intros i I. assert (H := formed). unfold well_formed, all in H. rewrite M in H. apply andb_prop in H as [_ H].
-    rewrite forallb_forall in H. specialize (H i ltac:(apply in_seq; lia)). apply andb_prop in H as [H _]. now apply nonnegative_Q_sound. }
-  apply (splitting_runs p line G formed true warm after rho sigma M (fun i c w pi => - / (c + Q2R (at_ rho i) + h) * (pi + h * w))%V).
+    rewrite forallb_forall in H. specialize (H i ltac:(apply in_seq; lia)). apply andb_prop in H as [H _].
+    now apply nonnegative_Q_sound. }
+  apply (splitting_runs p line G formed true warm after rho sigma M
+      (fun i c w pi => - / (c + Q2R (at_ rho i) + h) * (pi + h * w))%V).
   intros i c w pi I C. specialize (R i I). unfold G. vector.
 Qed.
 Lemma quadratic_objective x : objective p line F x = (h + lambda) / 2 * ‖x‖².
@@ -144,7 +155,8 @@ Theorem together : exists F G inf star W,
 Proof.
   destruct (some_client p formed) as [One [Lam _]]. set (a := h + lambda). set (t := / (1 + a)).
   assert (T : 0 < t <= 1) by (unfold t, a; split; [positive|rewrite <- Rinv_1; apply Rinv_le_contravar; lra]).
-  assert (A : a * t <= 1) by (apply Rmult_le_reg_r with (1 + a); [unfold a; lra|]; unfold t; rewrite Rmult_assoc, Rinv_l by (unfold a; lra); unfold a; lra).
+  assert (A : a * t <= 1) by (apply Rmult_le_reg_r with (1 + a); [unfold a; lra|]; unfold t; rewrite Rmult_assoc, Rinv_l
+      by (unfold a; lra); unfold a; lra).
   destruct (quadratic_runs t) as [W [Run Begin]]. exists F, G, 0, (0%R : line), W.
   assert (Zero : objective p line F (0%R : line) = 0) by (rewrite quadratic_objective; cbn [line inner]; ring).
   assert (Below : forall x : line, 0 <= objective p line F x).
@@ -152,11 +164,13 @@ Proof.
   split; [exact quadratic_bounds|]. split; [|split; [exact Run|split; [rewrite Begin; lra|split]]].
   - destruct (starred p); [|exact Below]. rewrite Zero. split; [exact Below|reflexivity].
   - rewrite Begin. destruct (initial_of p).
-    + rewrite quadratic_objective. fold a. cbn [line inner]. assert (0 <= a * t) by (apply Rmult_le_pos; unfold a; lra). nra.
+    + rewrite quadratic_objective. fold a. cbn [line inner]. assert (0 <= a * t) by (apply Rmult_le_pos; unfold a; lra).
+      nra.
     + cbn [line inner add scale]. nra.
   - destruct (heterogeneity p) as [zeta|]; [|easy]. specialize (zeta_nonneg zeta eq_refl). intros k _.
     rewrite (sum_ext m _ (fun i => 0 * weight i)); [rewrite sum_scale; lra|]. intros i _. unfold G.
-    rewrite (mean_const line m weight (h * W k)%V One). replace (h * W k - h * W k)%V with (0%V : line) by vector. rewrite inner_zero. ring.
+    rewrite (mean_const line m weight (h * W k)%V One). replace (h * W k - h * W k)%V with (0%V : line) by vector.
+    rewrite inner_zero. ring.
 Qed.
 End Together.
 
@@ -188,9 +202,11 @@ Qed.
 
 Theorem server_then_clients : exists w' local' dual',
   OneRound.server_step p V m weight s local dual w' /\ OneRound.client_step V m G c scalar w' dual local' dual'.
-Proof. destruct (server_exists local dual) as [w' A]. destruct (client_exists w' dual) as [x [pi B]]. now exists w', x, pi. Qed.
+Proof. destruct (server_exists local dual) as [w' A]. destruct (client_exists w' dual) as [x [pi B]].
+  now exists w', x, pi. Qed.
 Theorem clients_then_server : exists local' dual' w',
   OneRound.client_step V m G c scalar w dual local' dual' /\ OneRound.server_step p V m weight s local' dual' w'.
-Proof. destruct (client_exists w dual) as [x [pi B]]. destruct (server_exists x pi) as [w' A]. now exists x, pi, w'. Qed.
+Proof. destruct (client_exists w dual) as [x [pi B]]. destruct (server_exists x pi) as [w' A]. now exists x, pi, w'.
+  Qed.
 End Round.
 Print Assumptions together.

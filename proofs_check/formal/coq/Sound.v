@@ -2,10 +2,12 @@
 
 From PISA Require Export Recount.
 
-Lemma value_fmean (V : space) p n f y (x : nat -> V) (h : nat -> R) : (forall i, (i < n)%nat -> value (f i) y x = h i) ->
+Lemma value_fmean (V : space) p n f y (x : nat -> V) (h : nat -> R) :
+  (forall i, (i < n)%nat -> value (f i) y x = h i) ->
   value (fmean p n f) y x = sum n (fun i => Q2R (at_ (alpha p) i) * h i).
 Proof.
-  induction n; intros E; cbn [fmean sum]; [unfold value; simpl; lra|]. rewrite value_add, value_scale, IHn, E by auto. reflexivity.
+  induction n; intros E; cbn [fmean sum]; [unfold value; simpl; lra|]. rewrite value_add, value_scale, IHn, E by auto.
+  reflexivity.
 Qed.
 
 Section Sound.
@@ -26,7 +28,8 @@ Hypothesis curved : forall i, (i < m)%nat -> bounds (Q2R (at_ (low p) i)) (Q2R (
 Hypothesis bottom : if starred p then (forall z, objective p V F star <= objective p V F z) /\ inf = objective p V F star
   else forall z, inf <= objective p V F z.
 Hypothesis table : forall n i, (n <= last p)%nat -> (i < m)%nat ->
-  eval (pick (nth (n mod looks p) (nth (n / looks p) (unroll p (rounds p) 0 (unit 0) (first_duals p)) []) []) i) x = at_look n i.
+  eval (pick (nth (n mod looks p) (nth (n / looks p) (unroll p (rounds p) 0 (unit 0) (first_duals p)) []) []) i) x
+  = at_look n i.
 Hypothesis marks : forall k i, at_look (mark p k) i = W k.
 Hypothesis gap : match initial_of p with Value => objective p V F (W 0%nat) - inf <= 1 | Distance => ‖W 0%nat - star‖² <= 1 end.
 Hypothesis similar : match heterogeneity p with
@@ -48,10 +51,13 @@ Proof.
   - apply zero_Q_sound in O. rewrite Q2R_add, Q2R_qsum, Q2R_minus_one in O. lra.
   - now apply nonnegative_Q_sound.
   - now apply Nat.leb_le.
-  - unfold looks. destruct (method_of p) as [[] ? ? ? ?|? n]; [lia..|]. apply andb_prop in Method as [_ N']. now apply Nat.leb_le.
-  - rewrite forallb_forall in A. specialize (A i ltac:(apply in_seq; lia)). apply andb_prop in A as [A _]. apply andb_prop in A as [A _].
+  - unfold looks. destruct (method_of p) as [[] ? ? ? ?|? n]; [lia..|]. apply andb_prop in Method as [_ N'].
+    now apply Nat.leb_le.
+  - rewrite forallb_forall in A. specialize (A i ltac:(apply in_seq; lia)). apply andb_prop in A as [A _].
+    apply andb_prop in A as [A _].
     now apply positive_Q_sound.
-  - rewrite forallb_forall in A. specialize (A i ltac:(apply in_seq; lia)). apply andb_prop in A as [A _]. apply andb_prop in A as [_ A].
+  - rewrite forallb_forall in A. specialize (A i ltac:(apply in_seq; lia)). apply andb_prop in A as [A _].
+    apply andb_prop in A as [_ A].
     apply positive_Q_sound in A. rewrite Q2R_minus in A. lra.
   - rewrite forallb_forall in A. specialize (A i ltac:(apply in_seq; lia)). apply andb_prop in A as [_ A].
     apply positive_Q_sound in A. rewrite Q2R_plus in A. lra.
@@ -63,7 +69,8 @@ Proof. apply parameters. Qed.
 (** ** The mean F_lambda *)
 Lemma objective_mean z : sum m (fun i => weight i * f i z) = objective p V F z.
 Proof.
-  unfold objective, f. rewrite (sum_ext m _ (fun i => weight i * F i z + lambda / 2 * ‖z‖² * weight i)) by (intros; ring).
+  unfold objective, f.
+  rewrite (sum_ext m _ (fun i => weight i * F i z + lambda / 2 * ‖z‖² * weight i)) by (intros; ring).
   rewrite sum_add, sum_scale, One. ring.
 Qed.
 Lemma gradient_mean z : mean V m weight (fun i => g i z) = gradient_of p V G z.
@@ -77,7 +84,8 @@ Proof.
   unfold top_value. assert (O := One). replace lambda with (lambda * sum m weight) by (rewrite O; ring).
   rewrite <- sum_scale, <- sum_add. destruct m as [|n] eqn:M; [simpl in O; lra|]. cbn [sum].
   assert (C : forall i, (i <= n)%nat -> 0 < weight i * Q2R (at_ (high p) i) + lambda * weight i).
-  { intros i I. destruct (client i ltac:(lia)) as [A [_ H]]. assert (0 < weight i * hi i) by (apply Rmult_lt_0_compat; lra). lra. }
+  { intros i I. destruct (client i ltac:(lia)) as [A [_ H]]. assert (0 < weight i * hi i) by (apply Rmult_lt_0_compat;
+      lra). lra. }
   assert (0 <= sum n (fun i => weight i * Q2R (at_ (high p) i) + lambda * weight i)).
   { rewrite <- (Rmult_0_r (INR n)), <- sum_const. apply sum_le. intros i I. apply Rlt_le, C. lia. }
   specialize (C n (Nat.le_refl n)). lra.
@@ -86,12 +94,15 @@ Lemma client_bounds i : (i < m)%nat -> bounds (lo i) (hi i) (f i) (g i).
 Proof. intros I. exact (bounds_ridge V _ _ lambda _ _ (curved i I)). Qed.
 Lemma mean_bounds : exists bottom_value, bounds bottom_value top_value (objective p V F) (gradient_of p V G).
 Proof.
-  exists (sum m (fun i => weight i * Q2R (at_ (low p) i)) + lambda). intros z v. rewrite <- !objective_mean, <- gradient_mean, inner_mean.
+  exists (sum m (fun i => weight i * Q2R (at_ (low p) i)) + lambda). intros z v.
+  rewrite <- !objective_mean, <- gradient_mean, inner_mean.
   assert (E : forall c : nat -> Q, (sum m (fun i => weight i * Q2R (c i)) + lambda) / 2 * ‖v‖²
     = sum m (fun i => weight i * ((Q2R (c i) + lambda) / 2 * ‖v‖²))).
-  { intros c. rewrite (sum_ext m (fun i => weight i * (_ / 2 * _)) (fun i => ‖v‖² / 2 * (weight i * Q2R (c i)) + lambda / 2 * ‖v‖² * weight i)) by (intros; field).
+  { intros c. rewrite (sum_ext m (fun i => weight i * (_ / 2 * _))
+      (fun i => ‖v‖² / 2 * (weight i * Q2R (c i)) + lambda / 2 * ‖v‖² * weight i)) by (intros; field).
     rewrite sum_add, !sum_scale, One. field. }
-  unfold top_value. rewrite (E (fun i => at_ (low p) i)), (E (fun i => at_ (high p) i)), <- !sum_add. split; apply sum_le; intros i I;
+  unfold top_value. rewrite (E (fun i => at_ (low p) i)), (E (fun i => at_ (high p) i)), <- !sum_add.
+  split; apply sum_le; intros i I;
     destruct (client i I) as [A _]; destruct (client_bounds i I z v) as [B C];
     [apply (Rmult_le_compat_l (weight i)) in B|apply (Rmult_le_compat_l (weight i)) in C]; lra.
 Qed.
@@ -124,8 +135,10 @@ Proof. intros I. rewrite eval_unit. cbn [Nat.add vectors]. apply Nat.ltb_lt in I
 Lemma eval_star_slope i : starred p = true -> (i < m)%nat -> eval (star_slope p i) x = g i star.
 Proof.
   intros St I. unfold star_slope. destruct (S i <? m)%nat eqn:C; [now apply eval_star|].
-  apply Nat.ltb_ge in C. assert (M : m = S i) by lia. assert (Z := star_stationary St). unfold mean in Z. rewrite M in Z. cbn [total] in Z.
-  destruct (client i I) as [A _]. rewrite eval_scale, (eval_vmean V p i _ x (fun i => g i star)) by (intros; apply eval_star; lia).
+  apply Nat.ltb_ge in C. assert (M : m = S i) by lia. assert (Z := star_stationary St). unfold mean in Z.
+  rewrite M in Z. cbn [total] in Z.
+  destruct (client i I) as [A _].
+  rewrite eval_scale, (eval_vmean V p i _ x (fun i => g i star)) by (intros; apply eval_star; lia).
   unfold mean. rewrite Q2R_quotient, Q2R_minus_one by lra. set (s := total i _) in *.
   replace s with ((s + weight i * g i star) - weight i * g i star)%V by vector. rewrite Z. vector.
 Qed.
@@ -147,10 +160,12 @@ Lemma spot_sound n i : spot_valid p n = true -> (i < m)%nat -> let s := get (spo
   eval (place s) x = here n i /\ eval (slope s) x = g i (here n i) /\ value (height s) y x = f i (here n i).
 Proof.
   intros Ok I. unfold spot_valid in Ok. cbv zeta. unfold here. destruct (n <=? last p)%nat eqn:N.
-  - apply Nat.leb_le in N. rewrite get_spots by (easy || lia). unfold spot_at. apply Nat.leb_le in N as N'. rewrite N'. cbn [place slope height].
+  - apply Nat.leb_le in N. rewrite get_spots by (easy || lia). unfold spot_at. apply Nat.leb_le in N as N'. rewrite N'.
+    cbn [place slope height].
     rewrite eval_add, eval_scale, eval_grad, value_add, value_real, eval_val, quadratic_term_value, table by easy.
     repeat split. rewrite Q2R_quotient, Q2R_two by (rewrite Q2R_two; lra). reflexivity.
-  - apply andb_prop in Ok as [St E]. apply Nat.eqb_eq in E as ->. rewrite get_spots by lia. unfold spot_at. rewrite N. cbn [place slope height].
+  - apply andb_prop in Ok as [St E]. apply Nat.eqb_eq in E as ->. rewrite get_spots by lia. unfold spot_at. rewrite N.
+    cbn [place slope height].
     rewrite eval_unit, eval_star_slope, value_real, line_unit by easy. repeat split. cbn [Nat.add numbers].
     apply Nat.ltb_lt in I. now rewrite I.
 Qed.
@@ -160,7 +175,8 @@ Notation points := (spots p).
 
 Lemma mark_valid k : (k <= rounds p)%nat -> (mark p k <= last p)%nat.
 Proof.
-  intros K. destruct parameters as [_ [_ [N [L _]]]]. unfold last. destruct k as [|k]; cbn [mark]; [|now apply Nat.mul_le_mono_r].
+  intros K. destruct parameters as [_ [_ [N [L _]]]]. unfold last.
+  destruct k as [|k]; cbn [mark]; [|now apply Nat.mul_le_mono_r].
   assert (offset p <= looks p)%nat by (unfold offset, looks; destruct (method_of p) as [[] [] ? ? ?|]; lia). nia.
 Qed.
 Lemma mark_sound k i : (k <= rounds p)%nat -> (i < m)%nat -> let s := get points (mark p k) i in
@@ -172,11 +188,13 @@ Proof.
 Qed.
 Lemma mean_slope_sound k : (k <= rounds p)%nat -> eval (mean_slope p points (mark p k)) x = gradient_of p V G (W k).
 Proof.
-  intros K. unfold mean_slope. rewrite (eval_vmean V p m _ x (fun i => g i (W k))) by (intros; now apply mark_sound). apply gradient_mean.
+  intros K. unfold mean_slope. rewrite (eval_vmean V p m _ x (fun i => g i (W k))) by (intros; now apply mark_sound).
+  apply gradient_mean.
 Qed.
 Lemma least_sound : value (least p points) y x = inf.
 Proof.
-  unfold least. assert (Spot := spot_sound (S (last p))). destruct (starred p) eqn:St; [|now rewrite value_real, line_unit].
+  unfold least. assert (Spot := spot_sound (S (last p))).
+  destruct (starred p) eqn:St; [|now rewrite value_real, line_unit].
   rewrite (value_fmean V p m _ y x (fun i => f i star)), objective_mean.
   - symmetry. apply bottom.
   - intros i I. destruct (Spot i) as [_ [_ E]]; [|easy|].
@@ -185,7 +203,8 @@ Proof.
 Qed.
 Lemma below_sound k : (k <= rounds p)%nat -> value (below p points (mark p k)) y x = objective p V F (W k) - inf.
 Proof.
-  intros K. unfold below. rewrite value_sub, least_sound, (value_fmean V p m _ y x (fun i => f i (W k))), objective_mean; [easy|].
+  intros K. unfold below.
+  rewrite value_sub, least_sound, (value_fmean V p m _ y x (fun i => f i (W k))), objective_mean; [easy|].
   intros i I. now apply mark_sound.
 Qed.
 
@@ -196,13 +215,18 @@ Lemma interpolation_sound i a b (X Y : V) l h : (i < m)%nat -> Q2R l = lo i -> Q
 Proof.
   intros I El Eh A1 A2 A3 B1 B2 B3. destruct (client i I) as [_ [LH _]].
   assert (E := bounds_interpolation V (lo i) (hi i) (f i) (g i) X Y ltac:(lra) (client_bounds i I)).
-  unfold interpolation. rewrite !value_sub, value_add, !value_pair, !eval_add, !eval_scale, !eval_sub, A1, A2, A3, B1, B2, B3.
+  unfold interpolation.
+  rewrite !value_sub, value_add, !value_pair, !eval_add, !eval_scale, !eval_sub, A1, A2, A3, B1, B2, B3.
   assert (C : Q2R (1 / (2 * (h - l))) = / (2 * (hi i - lo i))).
-  { rewrite Q2R_quotient, Q2R_mult, Q2R_minus, Q2R_one, Q2R_two, El, Eh by (rewrite Q2R_mult, Q2R_minus, Q2R_two; lra). field. lra. }
+  { rewrite Q2R_quotient, Q2R_mult, Q2R_minus, Q2R_one, Q2R_two, El, Eh by (rewrite Q2R_mult, Q2R_minus, Q2R_two;
+      lra). field. lra. }
   assert (M : Q2R (-2) = -2) by (unfold Q2R; simpl; lra).
-  rewrite !Q2R_mult, C, M, El, Eh. set (fx := f i X) in *. set (fy := f i Y) in *. set (gx := g i X) in *. set (gy := g i Y) in *.
-  clearbody fx fy gx gy. set (l' := lo i) in *. set (h' := hi i) in *. assert (D : h' - l' <> 0) by (unfold h', l'; lra). clearbody l' h'.
-  match type of E with ?e <= _ => match goal with |- 0 <= ?v => assert (H : v = fx - fy - e) by (expand_goal; field; lra); lra end end.
+  rewrite !Q2R_mult, C, M, El, Eh. set (fx := f i X) in *. set (fy := f i Y) in *. set (gx := g i X) in *.
+  set (gy := g i Y) in *.
+  clearbody fx fy gx gy. set (l' := lo i) in *. set (h' := hi i) in *.
+  assert (D : h' - l' <> 0) by (unfold h', l'; lra). clearbody l' h'.
+  match type of E with ?e <= _ => match goal with |- 0 <= ?v => assert (H : v = fx - fy - e) by (expand_goal; field;
+      lra); lra end end.
 Qed.
 
 Theorem row_sound r : valid p r = true -> 0 <= value (row_form p points r) y x.
@@ -213,21 +237,26 @@ Proof.
     + apply Nat.leb_le in Ok. unfold square. rewrite value_pair, Slope by easy. specialize (measured k Ok). lra.
     + unfold square. rewrite value_pair, Slope by easy. lra.
     + rewrite Below by easy. lra.
-  - rewrite value_sub, value_real. unfold one. rewrite line_unit. cbn [numbers]. assert (Below := below_sound 0 (Nat.le_0_l _)).
+  - rewrite value_sub, value_real. unfold one. rewrite line_unit. cbn [numbers].
+    assert (Below := below_sound 0 (Nat.le_0_l _)).
     destruct (initial_of p).
     + rewrite Below. lra.
     + unfold square. rewrite value_pair, eval_sub, !eval_unit. cbn [vectors]. lra.
-  - apply Nat.leb_le in Ok. unfold square. rewrite value_sub, value_scale, value_pair, below_sound, mean_slope_sound by easy.
+  - apply Nat.leb_le in Ok. unfold square.
+    rewrite value_sub, value_scale, value_pair, below_sound, mean_slope_sound by easy.
     destruct mean_bounds as [b B]. assert (E := bounds_infimum V b top_value _ _ inf (W k) top_positive B above).
-    assert (T := top_positive). rewrite Q2R_quotient, Q2R_mult, top_sound, Q2R_one, Q2R_two by (rewrite Q2R_mult, top_sound, Q2R_two; lra).
+    assert (T := top_positive).
+    rewrite Q2R_quotient, Q2R_mult, top_sound, Q2R_one, Q2R_two by (rewrite Q2R_mult, top_sound, Q2R_two; lra).
     replace (1 / (2 * top_value)) with (/ (2 * top_value)) by (field; lra). lra.
   - apply andb_prop in Ok as [K Het]. apply Nat.leb_le in K.
-    assert (Slope := mean_slope_sound k K). assert (Mark := mark_sound k). destruct (heterogeneity p) as [zeta|]; [|easy].
+    assert (Slope := mean_slope_sound k K). assert (Mark := mark_sound k).
+    destruct (heterogeneity p) as [zeta|]; [|easy].
     rewrite value_sub, value_real, line_scale. unfold one. rewrite line_unit. cbn [numbers].
     rewrite (value_fmean V p m _ y x (fun i => ‖G i (W k) - mean V m weight (fun i => G i (W k))‖²)).
     + specialize (similar k K). lra.
     + intros i I. unfold square. rewrite value_pair, eval_sub, Slope. destruct (Mark i K I) as [E _]. rewrite E.
-      replace (g i (W k) - gradient_of p V G (W k))%V with (G i (W k) - mean V m weight (fun i => G i (W k)))%V; [easy|].
+      replace (g i (W k) - gradient_of p V G (W k))%V with (G i (W k) - mean V m weight (fun i => G i (W k)))%V;
+          [easy|].
       unfold g, gradient_of. vector.
   - apply andb_prop in Ok as [Ok K]. apply andb_prop in Ok as [I J]. apply Nat.ltb_lt in I.
     destruct (spot_sound _ i J I) as [A1 [A2 A3]]. destruct (spot_sound _ i K I) as [B1 [B2 B3]].
@@ -246,8 +275,10 @@ Qed.
 Theorem metric_below bound c : forallb (fun ry => valid p (fst ry) && positive_Q (snd ry)) c = true ->
   nonnegative (left_over p bound c) = true -> mu <= Q2R bound.
 Proof.
-  intros Rows Rest. assert (A := rows_sound c Rows). apply (nonnegative_sound V _ y x) in Rest. unfold left_over in Rest.
-  rewrite value_sub, value_real, line_sub, line_scale in Rest. unfold one, metric_atom in Rest. rewrite !line_unit in Rest.
+  intros Rows Rest. assert (A := rows_sound c Rows). apply (nonnegative_sound V _ y x) in Rest.
+  unfold left_over in Rest.
+  rewrite value_sub, value_real, line_sub, line_scale in Rest. unfold one, metric_atom in Rest.
+  rewrite !line_unit in Rest.
   cbn [numbers] in Rest. lra.
 Qed.
 End Sound.
@@ -259,7 +290,8 @@ Proof.
   destruct (runs_trace p V G W Formed run) as [at_look Trace]. destruct (Trace star) as [Table Marks].
   assert (Below := fun mu measured => metric_below p V F G inf star W at_look mu Formed curved bottom Table Marks gap similar measured bound c Rows Rest).
   destruct (metric_of p).
-  - destruct (smallest (rounds p) (fun k => ‖gradient_of p V G (W k)‖²)) as [k [K Least]]. exists k. split; [exact K|]. now apply Below.
+  - destruct (smallest (rounds p) (fun k => ‖gradient_of p V G (W k)‖²)) as [k [K Least]]. exists k. split; [exact K|].
+    now apply Below.
   - apply Below. lra.
   - apply Below. lra.
 Qed.

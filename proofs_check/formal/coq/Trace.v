@@ -142,14 +142,17 @@ Proof.
   { intros i. unfold n, looks. rewrite is_splitting. cbv beta.
     destruct exact; [destruct (index 2 k 1 ltac:(lia)) as [-> ->]|destruct (index 1 k 0 ltac:(lia)) as [-> ->]]; easy. }
   assert (D : forall i, (i < m)%nat -> eval (pick ds i) x = d k i).
-  { intros i I. unfold ds, deviations. rewrite pick_each by easy. unfold solved. fold n. rewrite eval_scale, eval_add, Ed, eval_grad, At by easy.
+  { intros i I. unfold ds, deviations. rewrite pick_each by easy. unfold solved. fold n. rewrite eval_scale,
+      eval_add, Ed, eval_grad, At by easy.
     destruct (Pos i I) as [_ [R S]]. assert (C : 0 < c k i) by (destruct after; apply S; lia). cbv beta in C.
     assert (E := first_client run k i K I). cbv beta in E.
     rewrite Q2R_quotient, Q2R_plus, Q2R_minus_one by (rewrite Q2R_plus; lra). set (cc := Q2R (entry sigma _ i)) in *.
-    assert (E' : ((cc + r i) * (d k i - 0) = - (P k i + G i (if exact then W k + d k i else W k)))%V) by (rewrite <- E; vector).
+    assert (E' : ((cc + r i) * (d k i - 0) = - (P k i + G i (if exact then W k + d k i else W k)))%V) by (rewrite <- E;
+        vector).
     apply solve_for in E'; [|lra]. rewrite E' at 2. vector. }
   assert (N : forall i, (i < m)%nat -> eval (pick news i) x = P (S k) i).
-  { intros i I. unfold news, multipliers. rewrite pick_each by easy. unfold solved. rewrite eval_add, eval_scale, Ed, D by easy.
+  { intros i I. unfold news, multipliers. rewrite pick_each by easy. unfold solved. rewrite eval_add,
+      eval_scale, Ed, D by easy.
     now rewrite (next_multiplier run k i K I). }
   split; [|split; [|exact N]].
   - intros q i Q I. unfold looks in Q. rewrite is_splitting in Q. destruct q as [|q]; cbn [nth].
@@ -164,7 +167,8 @@ Proof.
     { rewrite Q2R_add, Q2R_qsum. unfold rate. f_equal. apply sum_ext; intros. apply Q2R_times. }
     destruct (Nat.eq_dec m 0) as [Z|Z].
     { exfalso. unfold well_formed in formed. apply andb_prop in formed as [H _]. repeat (apply andb_prop in H as [H _]).
-      rewrite Z in H. apply zero_Q_sound in H. rewrite Q2R_add, Q2R_minus_one in H. simpl in H. rewrite Q2R_zero in H. lra. }
+      rewrite Z in H. apply zero_Q_sound in H. rewrite Q2R_add, Q2R_minus_one in H. simpl in H. rewrite Q2R_zero in H.
+      lra. }
     assert (RP : 0 < rate).
     { unfold rate. destruct m as [|m']; [easy|]. cbn [sum]. destruct (Pos m' ltac:(lia)) as [A [_ S]].
       assert (0 <= sum m' (fun i => weight i * s k i)).
@@ -175,7 +179,8 @@ Proof.
 Qed.
 
 Lemma split_table n i : (n <= last p)%nat -> (i < m)%nat ->
-  eval (pick (nth (n mod looks p) (nth (n / looks p) (unroll p (rounds p) 0 (unit 0) (first_duals p)) []) []) i) x = at_look n i.
+  eval (pick (nth (n mod looks p) (nth (n / looks p) (unroll p (rounds p) 0 (unit 0) (first_duals p)) []) []) i) x
+  = at_look n i.
 Proof.
   apply (table_sound p V G star W at_look split_inner P).
   - easy.
@@ -192,7 +197,8 @@ Lemma split_mark k i : at_look (mark p k) i = W k.
 Proof.
   destruct k as [|k]; cbn [mark].
   - unfold offset, looks. rewrite is_splitting. destruct exact, warm eqn:Warm; try easy.
-    change (1 / 2)%nat with 0%nat. change (1 mod 2)%nat with 1%nat. cbn [split_inner]. rewrite (warm_stays run Warm). vector.
+    change (1 / 2)%nat with 0%nat. change (1 mod 2)%nat with 1%nat. cbn [split_inner]. rewrite (warm_stays run Warm).
+    vector.
   - assert (looks p <> 0)%nat by (unfold looks; rewrite is_splitting; destruct exact; lia).
     now rewrite Nat.div_mul, Nat.mod_mul.
 Qed.
@@ -246,7 +252,8 @@ Proof.
 Qed.
 
 Lemma average_table n i : (n <= last p)%nat -> (i < m)%nat ->
-  eval (pick (nth (n mod looks p) (nth (n / looks p) (unroll p (rounds p) 0 (unit 0) (first_duals p)) []) []) i) x = at_look n i.
+  eval (pick (nth (n mod looks p) (nth (n / looks p) (unroll p (rounds p) 0 (unit 0) (first_duals p)) []) []) i) x
+  = at_look n i.
 Proof.
   apply (table_sound p V G star W at_look inner (fun _ _ => 0%V)).
   - exact (fedavg_start _ _ _ _ _ _ _ _ _ run).
