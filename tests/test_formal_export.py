@@ -27,7 +27,7 @@ def test_every_certificate_is_a_theorem_of_the_file_that_its_name_says():
     found = [
         f"{file.removesuffix('.v')}.{identifier}"
         for file, text in texts.items()
-        for identifier in re.findall(r"^Theorem (\w+) : theorem", text, re.MULTILINE)
+        for identifier in re.findall(r"^Theorem (\w+) : ltac:\(spell \(theorem", text, re.MULTILINE)
     ]
     assert sorted(found) == sorted(names)
     assert sum(text.count("Qed.") for text in texts.values()) == len(names)
@@ -101,7 +101,7 @@ def test_a_statement_cannot_end_its_comment():
     assert comment.count("(*") == comment.count("*)") == 1
     assert comment.endswith("*)")
     assert '"' not in comment
-    assert theorem.startswith("name : theorem (Problem")
+    assert theorem.startswith("name : ltac:(spell (theorem (Problem")
 
 
 def test_a_name_that_coq_cannot_read_is_refused(tmp_path):

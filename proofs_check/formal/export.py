@@ -67,11 +67,12 @@ class Terms:
         """Return the theorem called ``identifier``, that of any number of clients if there is one, and the proofs."""
         comment = self.statement.replace("(*", "( *").replace("*)", "* )").replace('"', "'")
         own, *merged = self.names(identifier)
-        text = f"(** {comment} *)\nTheorem {own} : theorem {self.problem} {self.bound}.\n"
-        text += f"Proof.\n  apply (sound _ _ {self.rows}).\n  vm_cast_no_check (eq_refl true).\nQed.\n"
+        given = f"{self.problem} {self.bound}"
+        text = f"(** {comment} *)\nTheorem {own} : ltac:(spell (theorem {given})).\n"
+        text += f"Proof.\n  apply (sound {given} {self.rows}).\n  vm_cast_no_check (eq_refl true).\nQed.\n"
         for name in merged:
-            text += f"Theorem {name} : theorem_of_any_clients {self.problem} {self.bound}.\n"
-            text += f"Proof. apply merging; [repeat split|exact {own}]. Qed.\n"
+            text += f"Theorem {name} : ltac:(spell (theorem_of_any_clients {given})).\n"
+            text += f"Proof. apply (merging {given}); [repeat split|exact {own}]. Qed.\n"
         return text
 
 
@@ -112,7 +113,7 @@ def theorem_name(stem: str, folder: Path = CERTIFICATES) -> str:
 
 def coq_files(folder: Path = CERTIFICATES) -> dict[str, str]:
     """Return the text of every generated file by its name."""
-    texts = {number: [f"From PISA Require Import {library}.\n"] for number, library in LIBRARY.items()}
+    texts = {number: [f"From PISA Require Export {library}.\n"] for number, library in LIBRARY.items()}
     for path in sorted(folder.glob("*.json")):
         terms = read_terms(json.loads(path.read_text(encoding="utf-8")))
         texts[terms.file].append(terms.theorems(_identifier(path.stem)))

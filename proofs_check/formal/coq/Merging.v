@@ -152,3 +152,15 @@ Proof.
   - now rewrite <- O.
 Qed.
 Print Assumptions merging.
+
+(** ** Statements in full: a certificate's theorem with the parameters in their places *)
+Ltac fill t :=
+  lazymatch t with
+  | context C [starred ?p] => let b := eval vm_compute in (starred p) in let u := context C [b] in fill u
+  | context C [at_ (cons ?a nil) O] => let u := context C [a] in fill u
+  | _ => t
+  end.
+Ltac spell t :=
+  let u := eval cbv beta iota zeta delta [theorem theorem_in theorem_of_any_clients objective gradient_of runs
+    method_of clients rounds alpha low high ridge metric_of initial_of heterogeneity] in t in
+  let v := fill u in let w := eval cbv beta iota in v in exact w.

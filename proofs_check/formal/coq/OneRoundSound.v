@@ -257,3 +257,8 @@ Proof.
     now apply (residual_lowers p V m weight F G B B' Formed nonneg one curved bend w w' local' dual dual' factor Kind) with rows.
 Qed.
 Print Assumptions sound.
+
+(** The statement of a certificate's theorem in full, with the parameters in their places. *)
+Ltac spell t :=
+  let u := eval cbv beta iota zeta delta [theorem potential_of low_curvature high_curvature round_ridge sigma q_bound
+    objective gradient_of lagrangian residual_potential server_step client_step preconditioner] in t in exact u.
