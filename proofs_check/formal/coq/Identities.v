@@ -103,8 +103,8 @@ Proof.
   intros I P Sym Pos Share. split; [|exact (share_between V _ Sym _ M P Pos Share)].
   assert (E : (- penalty (S l) i * d (S l) i)%V = (penalty (S l) i * / penalty (S l) i * M (dual l i + grad (S l) i))%V).
   { rewrite Rinv_r by lra.
-    rewrite <- (share_unique V _ Sym _ M P Pos Share (dual l i + grad (S l) i)%V (- penalty (S l) i * d (S l) i)%V);
-      [vector|].
+    rewrite <- (share_unique V _ Sym _ M P Pos Share (dual l i + grad (S l) i)%V
+      (- penalty (S l) i * d (S l) i)%V); [vector|].
     rewrite (symmetric_scale V _ Sym). assert (E := client _ _ _ _ _ _ _ _ _ _ run l i I).
     apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in E. autorewrite with inner in *. nra. }
   rewrite (share_add V _ Sym _ M P Pos Share) in E. rewrite (multiplier _ _ _ _ _ _ _ _ _ _ run).
@@ -189,7 +189,8 @@ Qed.
 
 (** The client's deviation is the gradient of its part in the multiplier, and the step along it is sigma_i long. *)
 Theorem multiplier_step_is_dual_ascent l i : dual (S l) i = (dual l i + penalty (S l) i * d (S l) i)%V /\
-  forall p v, derivable_pt_lim (fun t => part i (penalty (S l) i) (w (S l)) (local (S l) i) (p + t * v)%V) 0 ⟨d (S l) i, v⟩.
+  forall p v, derivable_pt_lim (fun t => part i (penalty (S l) i) (w (S l)) (local (S l) i) (p + t * v)%V) 0
+    ⟨d (S l) i, v⟩.
 Proof.
   split; [exact (multiplier _ _ _ _ _ _ _ _ _ _ run l i)|]. intros p v.
   apply (gradient_of_remainder V 0 (part i (penalty (S l) i) (w (S l)) (local (S l) i)) (fun _ => d (S l) i)); [lra|].
