@@ -174,6 +174,24 @@ End Mode.
 Lemma limit_next (a : nat -> R) c : Un_cv a c -> Un_cv (fun k => a (S k)) c.
 Proof. intros C e E. destruct (C e E) as [n H]. exists n. intros j J. apply H. lia. Qed.
 
+(** A mode that has a limit tends to 0. *)
+Lemma mode_limit h t s b z p c : mode h t s b z p -> 0 < h /\ 0 <= t /\ 0 < s /\ 0 <= b -> Un_cv z c -> c = 0.
+Proof.
+  intros M Ranges C. assert (P := lead_positive h t s b Ranges). assert (F := mode_recursion h t s b z p M Ranges).
+  assert (C1 := limit_next _ _ C). assert (C2 := limit_next _ _ C1). assert (C3 := limit_next _ _ C2). cbv beta in *.
+  assert (K : forall a, Un_cv (fun _ => a) a) by (intros a d D; exists 0%nat; intros; now rewrite R_dist_eq).
+  assert (E : Un_cv (fun k => z (S (S (S k)))) (trace h t s b * c + product h t s b * c)).
+  { apply (Un_cv_ext (fun k => trace h t s b * z (S (S k)) + product h t s b * z (S k))); [intros k; now rewrite F|].
+    apply (CV_plus (fun k => trace h t s b * z (S (S k))) (fun k => product h t s b * z (S k)));
+      [apply (CV_mult (fun _ => trace h t s b) (fun k => z (S (S k))))
+      |apply (CV_mult (fun _ => product h t s b) (fun k => z (S k)))]; auto. }
+  assert (U := UL_sequence _ _ _ C3 E). destruct Ranges as [H [T [S0 B]]].
+  assert (D : lead t s b * (c - (trace h t s b * c + product h t s b * c)) = s * (h + t) * c)
+    by (unfold trace, product, lead; field; lra).
+  rewrite <- U, Rminus_diag_eq, Rmult_0_r in D by easy. symmetry in D. apply Rmult_integral in D.
+  destruct D as [D|D]; [|exact D]. assert (0 < s * (h + t)) by (apply Rmult_lt_0_compat; lra). lra.
+Qed.
+
 (** At or below the edge some start of the mode does not lead to 0, whatever the first multiplier is. *)
 Theorem mode_diverges h t s b p0 : 0 < h /\ 0 <= t /\ 0 < s /\ 0 <= b -> margin h t s b <= 0 ->
   exists z0, forall z p, mode h t s b z p -> z 0%nat = z0 -> p 0%nat = p0 -> ~ Un_cv z 0.
