@@ -3,6 +3,29 @@
 
 From PISA Require Export Norm Identities.
 
+(** ** The cold start *)
+Section ColdStart.
+Variable V : space.
+Variables (m : nat) (weight sigma : nat -> R) (G : nat -> V -> V) (w : nat -> V) (local dual : nat -> nat -> V).
+Hypothesis run :
+  pisa V m weight 0 (fun _ => sigma) (fun _ _ _ => 0%V) (fun l i => G i (w l)) w local dual.
+Notation s := (sum m (fun i => weight i * sigma i)).
+Notation gradient := (fun x => mean V m weight (fun i => G i x)).
+Hypothesis positive : 0 < s.
+
+(** I4: whatever the first multipliers are, later moves are optimistic; from the cold start the first one is too. *)
+Theorem I4_optimistic_gradient :
+  (forall l, w (S (S (S l))) = (w (S (S l)) - / s * (2 * gradient (w (S (S l))) - gradient (w (S l))))%V) /\
+  ((forall i, dual 0 i = 0%V) -> w 1%nat = w 0%nat /\ w 2%nat = (w 1%nat - / s * (2 * gradient (w 1%nat)))%V).
+Proof.
+  assert (O := optimistic_gradient V m weight sigma G w local dual run positive). cbv beta in O. split.
+  - intros l. rewrite (O (S l)), (mean_dual V m weight sigma G w local dual run l).
+    cbv beta. vector.
+  - intros Cold. split; [exact (start_stays V m weight sigma G w local dual run positive Cold)|].
+    rewrite (O 0%nat), (mean_zero V m weight (dual 0%nat)) by auto. vector.
+Qed.
+End ColdStart.
+
 (** ** The warm start *)
 Section WarmStart.
 Variable V : space.
@@ -184,6 +207,7 @@ Proof.
     apply Rmult_lt_reg_r with (sigma i + bound i); [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra.
 Qed.
 End ConstantGradient.
+Print Assumptions I4_optimistic_gradient.
 Print Assumptions I4_warm_start.
 Print Assumptions heavy_ball.
 Print Assumptions heavy_ball_first.

@@ -23,6 +23,7 @@ Proof.
   apply Rmult_le_compat_l; [|exact G]. apply Rmult_le_pos; lra.
 Qed.
 
+(** Cauchy sequences; a space in which they converge is complete. *)
 Definition cauchy (y : nat -> V) :=
   forall eps, 0 < eps -> exists n, forall i j, (n <= i)%nat -> (n <= j)%nat -> ‖y i - y j‖₂ < eps.
 

@@ -93,6 +93,16 @@ Qed.
 Theorem I1_deviation l i : penalty (S l) i <> 0 -> d (S l) i = (/ penalty (S l) i * (dual (S l) i - dual l i))%V.
 Proof. intros P. rewrite (multiplier _ _ _ _ _ _ _ _ _ _ run). vector. Qed.
 
+(** I2: the server's step is an extrapolated mean multiplier minus the ridge's pull; the first has no memory. *)
+Theorem I2_server_increment : (rate 0 * (w 1%nat - w 0%nat) = mean V m weight (dual 0%nat) - ridge * w 0%nat)%V /\
+  forall l, (rate (S l) * (w (S (S l)) - w (S l)) =
+    mean V m weight (fun i => 2 * dual (S l) i - dual l i) - ridge * w (S l))%V.
+Proof.
+  split; [|intros l]; rewrite (move _ _ _ _ _ _ _ _ _ _ _ run).
+  - f_equal. apply mean_ext. intros i _. unfold deviation. rewrite (start _ _ _ _ _ _ _ _ _ _ run). vector.
+  - f_equal. apply mean_ext. intros i _. rewrite (multiplier _ _ _ _ _ _ _ _ _ _ run). vector.
+Qed.
+
 (** I3: minus the multiplier is a moving average of gradients with the matrix weight M. *)
 Theorem I3_momentum l i (M : V -> V) : (i < m)%nat -> 0 < penalty (S l) i ->
   (forall x y, ⟨bend (S l) i x, y⟩ = ⟨x, bend (S l) i y⟩) -> (forall x, 0 <= ⟨bend (S l) i x, x⟩) ->
@@ -101,7 +111,8 @@ Theorem I3_momentum l i (M : V -> V) : (i < m)%nat -> 0 < penalty (S l) i ->
   forall y, (y <> 0%V -> 0 < ⟨M y, y⟩) /\ ⟨M y, y⟩ <= ‖y‖².
 Proof.
   intros I P Sym Pos Share. split; [|exact (share_between V _ Sym _ M P Pos Share)].
-  assert (E : (- penalty (S l) i * d (S l) i)%V = (penalty (S l) i * / penalty (S l) i * M (dual l i + grad (S l) i))%V).
+  assert (E : (- penalty (S l) i * d (S l) i =
+    penalty (S l) i * / penalty (S l) i * M (dual l i + grad (S l) i))%V).
   { rewrite Rinv_r by lra.
     rewrite <- (share_unique V _ Sym _ M P Pos Share (dual l i + grad (S l) i)%V
       (- penalty (S l) i * d (S l) i)%V); [vector|].
@@ -201,6 +212,7 @@ End Lagrangian.
 End Round.
 Print Assumptions I1_multiplier.
 Print Assumptions I1_deviation.
+Print Assumptions I2_server_increment.
 Print Assumptions I3_momentum.
 Print Assumptions I7_server.
 Print Assumptions I7_penalty.
