@@ -1,8 +1,8 @@
 (** The hypotheses of the theorems on special cases and growing penalties hold somewhere: runs along any directions
-    exist, noise in place of gradients (V1), a constant gradient, covered NSISA steps (T11). *)
+    exist, noise in place of gradients (V1), a constant gradient, covered NSISA steps (T11), quadratics (I6, T10). *)
 
-From PISA Require Export GeometricLimit Equivalences.
-From PISA Require Covered.
+From PISA Require Export GeometricLimit Equivalences Edge.
+From PISA Require Covered Nsisa.
 
 (** A run along any given directions, noise for one. *)
 Section Oracle.
@@ -115,7 +115,44 @@ Proof.
   - intros l i j J. split; [|easy]. intros N. unfold Covered.between. set (u := ⟨_, _⟩) in *.
     replace (u / u) with 1 by (field; exact N). lra.
 Qed.
+(** ** Quadratics in the plane: F = (h x^2 + k y^2)/2 split between two clients, F_1 without y and F_2 without x *)
+Definition plane : space := Nsisa.both line line.
+Definition axis (j : nat) : plane := match j with O => (1, 0) | S _ => (0, 1) end.
+
+Lemma plane_basis : basis plane 2 axis.
+Proof.
+  split.
+  - intros [|[|j]] [|[|k]] J K; try lia; cbn; ring.
+  - intros [a b] [c d] E. assert (E0 := E 0%nat ltac:(lia)). assert (E1 := E 1%nat ltac:(lia)). cbn in *. f_equal; lra.
+Qed.
+
+Definition own_part (h k : R) (i : nat) (x : plane) : plane :=
+  match i with O => (2 * h * fst x, 0) | S _ => (0, 2 * k * snd x) end.
+Definition stretch (h k : R) (x : plane) : plane := (h * fst x, k * snd x).
+
+(** I6 for these clients: the larger curvature decides, whatever the two penalties are. *)
+Theorem I6_in_the_plane h k t (sigma : nat -> R) : 0 < k <= h -> 0 <= t -> (forall i, 0 < sigma i) ->
+  (forall (w : nat -> plane) (local dual : nat -> nat -> plane),
+    pisa plane 2 (fun _ => / 2) t (fun _ => sigma) (fun _ _ _ => 0%V) (fun l i => own_part h k i (w l)) w local dual ->
+    tends w 0%V) <-> 3 / 2 * h - t / 2 < (sigma 0%nat + sigma 1%nat) / 2.
+Proof.
+  intros K T Pos. assert (P0 := Pos 0%nat). assert (P1 := Pos 1%nat).
+  assert (Mean : forall x : plane, mean plane 2 (fun _ => / 2) (fun i => own_part h k i x) = (stretch h k x - 0)%V).
+  { intros [a b]. unfold mean, stretch. cbn. f_equal; field. }
+  assert (Sym : forall x y : plane, ⟨stretch h k x, y⟩ = ⟨x, stretch h k y⟩).
+  { intros [a b] [c d]. cbn. ring. }
+  assert (Eigen : forall j, (j < 2)%nat -> stretch h k (axis j) = ((match j with O => h | _ => k end) * axis j)%V /\
+    0 < match j with O => h | _ => k end).
+  { intros [|[|j]] J; try lia; (split; [unfold stretch; cbn; f_equal; ring|lra]). }
+  assert (Best : (stretch h k 0 + t * 0 = (0 : plane))%V) by (unfold stretch; cbn; f_equal; ring).
+  assert (Top : forall j, (j < 2)%nat -> match j with O => h | _ => k end <= h) by (intros [|j] J; lra).
+  assert (Edge := I6_stability_edge plane 2 (fun _ => / 2) t (own_part h k) 2 axis
+    (fun j => match j with O => h | _ => k end) (stretch h k) 0%V 0%V plane_basis Mean Sym Eigen Best T sigma
+    ltac:(simpl; lra) Pos 0 ltac:(lia) Top).
+  replace ((sigma 0%nat + sigma 1%nat) / 2) with (sum 2 (fun i => / 2 * sigma i)) by (simpl; field). exact Edge.
+Qed.
 Print Assumptions oracle_run_exists.
 Print Assumptions V1_noise.
 Print Assumptions constant_gradient_exhibit.
 Print Assumptions T11_exhibit.
+Print Assumptions I6_in_the_plane.
