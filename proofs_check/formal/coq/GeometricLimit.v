@@ -168,6 +168,12 @@ Proof.
   apply Rmult_le_compat_r; [lra|]. eapply Rle_trans; [apply Product|]. apply Rmult_le_compat_l; [easy|].
   apply exp_monotone. unfold Rdiv. apply Rmult_le_compat_l; [easy|now apply geometric].
 Qed.
+
+(** So in a complete space the iterates converge, at the rate of the penalties, whatever the gradients are (r = 0: any
+    bounded ones). *)
+Theorem V1_iterates_converge : (forall y, cauchy V y -> exists limit, tends y limit) -> exists limit, tends w limit /\
+  forall l, ‖w l - limit‖₂ <= offset * exp (slope / (1 - gamma)) / (1 - gamma) * gamma ^ l.
+Proof. exact (geometric_limit V _ gamma w gamma_small V1_growing_gradients). Qed.
 End Growing.
 
 (** V2's hypotheses hold and its limit need not be 0: F = (x - 1)^2/2, one client, every gamma < 1. *)
@@ -218,3 +224,4 @@ Print Assumptions V2_residual_stays.
 Print Assumptions geometric_limit.
 Print Assumptions basis_complete.
 Print Assumptions V1_growing_gradients.
+Print Assumptions V1_iterates_converge.

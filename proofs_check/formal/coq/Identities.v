@@ -1,12 +1,6 @@
 (** The exact identities of one round: I1, I3, I7, and the three minimisers. Any clients, any inner product space. *)
 
-From PISA Require Export Algorithm.
-
-(** s + B has no kernel for s > 0 and a positive B. *)
-Lemma shifted_kernel (V : space) s (y d : V) : 0 < s -> 0 <= ⟨y, d⟩ -> (s * d + y)%V = 0%V -> d = 0%V.
-Proof.
-  intros P B E. apply norm_zero. apply (f_equal (fun u => ⟨u, d⟩)) in E. autorewrite with inner in E. nra.
-Qed.
+From PISA Require Export FixedPoints.
 
 (** A symmetric map is linear. *)
 Section Symmetric.
@@ -31,7 +25,7 @@ Hypothesis share : forall y, (s * M y + B (M y))%V = (s * y)%V.
 Lemma share_unique y u : (s * u + B u)%V = (s * y)%V -> u = M y.
 Proof.
   intros E. assert (Z : (u - M y)%V = 0%V).
-  { apply (shifted_kernel V s (B (u - M y)%V)); [easy|auto|]. rewrite symmetric_add, symmetric_scale.
+  { apply (shifted_injective V s (B (u - M y)%V)); [easy|auto|]. rewrite symmetric_add, symmetric_scale.
     assert (E' := eq_trans E (eq_sym (share y))). apply separated; intros z.
     apply (f_equal (fun u => ⟨u, z⟩)) in E'. autorewrite with inner in *. lra. }
   apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in Z. autorewrite with inner in Z. lra.

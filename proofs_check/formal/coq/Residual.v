@@ -65,7 +65,8 @@ Proof.
   set (top := ceiling 0%nat i) in *. clearbody top ceiling.
   apply (squeeze _ (fun l => eta i * (top + bound i) / sigma i * gamma ^ l)).
   - intros l. split; [apply norm_nonneg|].
-    assert (L := larger m sigma gamma gamma_small sigma_positive (S l) i I). assert (Pw := power gamma gamma_small (S l)).
+    assert (L := larger m sigma gamma gamma_small sigma_positive (S l) i I).
+    assert (Pw := power gamma gamma_small (S l)).
     replace (error (S l) i) with (- bend (S l) i (deviation V w local (S l) i))%V
       by (rewrite (I1_multiplier _ _ _ _ _ _ _ _ _ _ run l i I); vector).
     rewrite norm_opp. eapply Rle_trans.
