@@ -158,7 +158,7 @@ Proof.
   unfold mean, clients, pulled. cbn [total]. cbv beta iota. vector.
 Qed.
 
-(** The note's witness, weights 3/4 and 1/4 and g_2 = -3 g_1: 0 is stationary, and no run of NSISA rests there. *)
+(** The claim's witness, weights 3/4 and 1/4 and g_2 = -3 g_1: 0 is stationary, and no run of NSISA rests there. *)
 Theorem V9_kkt_point_moves (mu : R) (penalty : nat -> nat -> R) bend (w : nat -> square)
   (local dual momentum direction : nat -> nat -> square) l :
   let weight i := match i with O => 3 / 4 | S _ => 1 / 4 end in
