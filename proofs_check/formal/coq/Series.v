@@ -140,3 +140,22 @@ Proof.
   intros G. assert (E : (1 - gamma) * sum N (fun k => gamma ^ k) = 1 - gamma ^ N) by (induction N; simpl; lra).
   assert (P := pow_lt gamma N ltac:(lra)). apply Rmult_le_reg_l with (1 - gamma); [lra|]. rewrite Rinv_r by lra. lra.
 Qed.
+
+(** ** Averages: limsup of (1/N) sum x_k is at most [level] *)
+Definition average_at_most (x : nat -> R) level := forall eps, 0 < eps ->
+  exists N0, forall N, (N0 <= N)%nat -> (0 < N)%nat -> sum N x / INR N <= level + eps.
+
+Theorem floor_of (potential x : nat -> R) least c d : 0 < c ->
+  (forall k, potential (S k) <= potential k - c * x k + d) -> (forall k, least <= potential k) -> average_at_most x (d / c).
+Proof.
+  intros P St B eps E. set (gap := potential 0%nat - least). destruct (beyond (gap / (c * eps))) as [N0 H].
+  exists N0. intros N I N1. assert (Pn : 0 < INR N) by (apply lt_0_INR; lia).
+  assert (T := telescope potential (fun k => c * x k + -1 * d) (fun k => ltac:(specialize (St k); lra)) N).
+  rewrite sum_add, sum_scale, sum_const in T. specialize (B N). assert (Ge : INR N0 <= INR N) by now apply le_INR.
+  assert (Gap : gap <= INR N * (c * eps)).
+  { apply Rmult_le_reg_r with (/ (c * eps)); [positive|]. rewrite Rmult_assoc, Rinv_r by (apply Rgt_not_eq; positive).
+    unfold Rdiv in H. lra. }
+  apply Rmult_le_reg_r with (INR N); [exact Pn|]. unfold Rdiv at 1. rewrite Rmult_assoc, Rinv_l by lra.
+  apply Rmult_le_reg_l with c; [exact P|].
+  replace (c * ((d / c + eps) * INR N)) with (INR N * d + INR N * (c * eps)) by fraction. unfold gap in Gap. lra.
+Qed.
