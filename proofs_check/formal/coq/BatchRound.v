@@ -9,7 +9,7 @@ Record version := Version {
   reach : R;  (* K of kappa_k >= K sqrt ((1 + beta)(1 + 2 beta)) *)
   gain : R; mean_part : R; spread_part : R; damped_part : R;  (* rate, and the factors of v and of v_bar *)
   longest : R;  (* the largest tau / c *)
-  turn : R; shift : R; young1 : R; young2 : R; young3 : R; young4 : R; share : R  (* of the splittings *)
+  turn : R; shift : R; young1 : R; young2 : R; young3 : R; young4 : R; stretch : R  (* of the splittings *)
 }.
 
 Section Version.
@@ -22,20 +22,20 @@ Definition damped_share := biased + longest n / 2 / reach n * (1 + 1 / young2 n)
 (** What the numbers must satisfy. *)
 Record suits : Prop := {
   positive_numbers : 0 < reach n /\ 1 <= longest n /\ 0 < turn n /\ 0 < shift n /\ 0 < young1 n /\ 0 < young2 n /\
-    0 < young3 n /\ 0 < young4 n /\ 0 < share n;
+    0 < young3 n /\ 0 < young4 n /\ 0 < stretch n;
   gradient_part : moved * (1 + young1 n) / reach n ^ 2 + longest n * (1 + young2 n) / (2 * reach n)
-    + 2 * longest n * share n * (curvature_share / reach n ^ 2 + damped_share) * (1 + young3 n) * (1 + young4 n) / reach n ^ 2
+    + 2 * longest n * stretch n * (curvature_share / reach n ^ 2 + damped_share) * (1 + young3 n) * (1 + young4 n) / reach n ^ 2
     <= 1 - turn n / 2 - shift n - gain n;
-  residual_part : (2 * (1 + young3 n) * (1 + 1 / young4 n) + 8 * (1 + 1 / young3 n)) / reach n ^ 2 <= 1 - 1 / share n;
+  residual_part : (2 * (1 + young3 n) * (1 + 1 / young4 n) + 8 * (1 + 1 / young3 n)) / reach n ^ 2 <= 1 - 1 / stretch n;
   mean_noise : longest n / 2 * (1 + young2 n) <= mean_part n;
-  spread_noise : (2 + 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) * (longest n * share n * curvature_share) <= spread_part n;
-  damped_noise : (2 + 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) * (longest n * share n * damped_share) + damped_share
+  spread_noise : (2 + 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) * (longest n * stretch n * curvature_share) <= spread_part n;
+  damped_noise : (2 + 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) * (longest n * stretch n * damped_share) + damped_share
     <= damped_part n
 }.
 
 (** B_k, the weight of the residuals in V_k *)
 Definition weight_of c k beta :=
-  longest n * share n * c * (1 + 2 * beta) * (curvature_share * k ^ 2 + damped_share * (beta / (1 + beta)) ^ 2).
+  longest n * stretch n * c * (1 + 2 * beta) * (curvature_share * k ^ 2 + damped_share * (beta / (1 + beta)) ^ 2).
 Definition noise_of k beta v v_bar := mean_part n * v * k
   + (1 + 2 * beta) * (spread_part n * k ^ 2 + damped_part n * (beta / (1 + beta)) ^ 2) * v_bar.
 End Version.
@@ -51,7 +51,7 @@ Hypothesis beta_nonneg : 0 <= beta.
 Hypothesis tau_between : c <= tau <= longest n * c.
 Hypothesis far : reach n ^ 2 * ((1 + beta) * (1 + 2 * beta)) * k ^ 2 <= 1.
 Notation q := (beta / (1 + beta)).
-Notation base := (longest n * share n * c * (curvature_share n * k ^ 2 + damped_share n * q ^ 2)).
+Notation base := (longest n * stretch n * c * (curvature_share n * k ^ 2 + damped_share n * q ^ 2)).
 Notation small := ((1 + beta) * (1 + 2 * beta) * k ^ 2).
 (** of E|epsilon|^2 *)
 Notation error := (tau * biased n + tau * (tau / c * k) / 2 * (1 + 1 / young2 n) + 8 * small * base * (1 + 1 / young3 n)).
@@ -60,6 +60,9 @@ Lemma q_bounds : 0 <= q < 1.
 Proof.
   split; [sign|]. apply Rmult_lt_reg_r with (1 + beta); [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra.
 Qed.
+
+Lemma q_square : 0 <= q ^ 2 <= 1.
+Proof. assert (Q := q_bounds). clear - Q. nra. Qed.
 
 Lemma inverse_positive x : 0 < x -> 0 < 1 / x.
 Proof. intros P. apply Rdiv_lt_0_compat; lra. Qed.
@@ -98,14 +101,14 @@ Proof.
   assert (0 <= damped_share n * q ^ 2) by nra. lra.
 Qed.
 
-(** tau moved k^2 (1 + 1/t1) + (tau biased + ...) q^2 <= base / share *)
+(** tau moved k^2 (1 + 1/t1) + (tau biased + ...) q^2 <= base / stretch *)
 Lemma inner_share : tau * moved n * k ^ 2 * (1 + 1 / young1 n)
-  + (tau * biased n + tau * (tau / c * k) / 2 * (1 + 1 / young2 n)) * q ^ 2 <= base / share n.
+  + (tau * biased n + tau * (tau / c * k) / 2 * (1 + 1 / young2 n)) * q ^ 2 <= base / stretch n.
 Proof.
   destruct (positive_numbers _ good) as [K [O [A [B [C [D [E [G H]]]]]]]]. destruct shares as [Mo [Bi [Z1 Z2]]].
   destruct smalls as [Sm [S2 [Sk T]]]. assert (Q2 := pow2_ge_0 q). assert (P2 : 0 < k ^ 2) by (apply pow_lt; lra).
   assert (Y2 := inverse_positive _ D).
-  replace (base / share n) with (longest n * c * (curvature_share n * k ^ 2) + longest n * c * (damped_share n * q ^ 2)) by (field; lra).
+  replace (base / stretch n) with (longest n * c * (curvature_share n * k ^ 2) + longest n * c * (damped_share n * q ^ 2)) by (field; lra).
   apply Rplus_le_compat.
   - replace (tau * moved n * k ^ 2 * (1 + 1 / young1 n)) with (tau * (curvature_share n * k ^ 2)) by (unfold curvature_share; ring).
     apply Rmult_le_compat_r; nra.
@@ -135,16 +138,18 @@ Proof.
   - replace (tau * (tau / c * k) / 2 * (1 + young2 n)) with (tau * (1 + young2 n) / 2 * (tau / c * k)) by (field; lra).
     replace (tau * (longest n * (1 + young2 n) / (2 * reach n))) with (tau * (1 + young2 n) / 2 * (longest n * / reach n)) by (field; lra).
     apply Rmult_le_compat_l; [apply quotient; nra|]. apply Rmult_le_compat; lra.
-  - assert (Bt : base <= tau * (longest n * share n * (curvature_share n / reach n ^ 2 + damped_share n))).
-    { replace base with (c * (longest n * share n * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))) by ring.
-      assert (q ^ 2 <= 1) by nra. assert (0 <= q ^ 2) by apply pow2_ge_0.
-      assert (0 <= longest n * share n) by nra. apply Rmult_le_compat; [lra| |lra|apply Rmult_le_compat_l; [easy|]].
-      - apply Rmult_le_pos; [easy|]. nra.
-      - unfold Rdiv. assert (curvature_share n * k ^ 2 <= curvature_share n * / reach n ^ 2) by (apply Rmult_le_compat_l; lra). nra. }
+  - assert (Bt : base <= tau * (longest n * stretch n * (curvature_share n / reach n ^ 2 + damped_share n))).
+    { replace base with (c * (longest n * stretch n * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))) by ring.
+      assert (Q2 := q_square). assert (0 <= longest n * stretch n) by (apply Rmult_le_pos; lra).
+      assert (N1 : 0 <= curvature_share n * k ^ 2) by (apply Rmult_le_pos; lra).
+      assert (N2 : 0 <= damped_share n * q ^ 2) by (apply Rmult_le_pos; lra).
+      assert (N3 : damped_share n * q ^ 2 <= damped_share n * 1) by (apply Rmult_le_compat_l; lra). apply Rmult_le_compat; [lra| |lra|apply Rmult_le_compat_l; [easy|]].
+      - apply Rmult_le_pos; [easy|lra].
+      - unfold Rdiv. assert (curvature_share n * k ^ 2 <= curvature_share n * / reach n ^ 2) by (apply Rmult_le_compat_l; lra). lra. }
     assert (Pb := base_positive). set (b := base) in *. clearbody b.
-    set (top := longest n * share n * (curvature_share n / reach n ^ 2 + damped_share n)) in *.
+    set (top := longest n * stretch n * (curvature_share n / reach n ^ 2 + damped_share n)) in *.
     assert (SB : small * b <= / reach n ^ 2 * (tau * top)) by (apply Rmult_le_compat; lra).
-    replace (tau * (2 * longest n * share n * (curvature_share n / reach n ^ 2 + damped_share n) * (1 + young3 n) * (1 + young4 n) / reach n ^ 2))
+    replace (tau * (2 * longest n * stretch n * (curvature_share n / reach n ^ 2 + damped_share n) * (1 + young3 n) * (1 + young4 n) / reach n ^ 2))
       with ((2 * (1 + young3 n) * (1 + young4 n)) * (/ reach n ^ 2 * (tau * top))) by (unfold top, Rdiv; ring).
     replace (2 * small * b * (1 + young3 n) * (1 + young4 n)) with ((2 * (1 + young3 n) * (1 + young4 n)) * (small * b)) by ring.
     apply Rmult_le_compat_l; [|exact SB]. apply Rmult_le_pos; lra.
@@ -157,15 +162,16 @@ Proof.
   assert (I := inner_share). assert (Pb := base_positive). assert (Y3 := inverse_positive _ E). assert (Y4 := inverse_positive _ G).
   set (b := base) in *. clearbody b. assert (X := residual_part _ good). apply (Rmult_le_compat_l b) in X; [|lra].
   set (i := / reach n ^ 2) in *. assert (SB : small * b <= i * b) by (apply Rmult_le_compat_r; lra).
-  set (s := small) in *. clearbody s. assert (Q2 : 0 <= q ^ 2 <= 1) by nra.
+  set (s := small) in *. clearbody s. assert (Q2 := q_square).
   assert (S3 : (2 * (1 + young3 n) * (1 + 1 / young4 n)) * (s * b) <= (2 * (1 + young3 n) * (1 + 1 / young4 n)) * (i * b)).
   { apply Rmult_le_compat_l; [|easy]. apply Rmult_le_pos; lra. }
   assert (S4 : (8 * (1 + 1 / young3 n)) * (s * b) * q ^ 2 <= (8 * (1 + 1 / young3 n)) * (i * b)).
   { assert (0 <= 8 * (1 + 1 / young3 n)) by lra. assert (0 <= s * b) by (apply Rmult_le_pos; lra).
-    apply Rle_trans with ((8 * (1 + 1 / young3 n)) * (s * b) * 1); [apply Rmult_le_compat_l; [nra|lra]|nra]. }
+    apply Rle_trans with ((8 * (1 + 1 / young3 n)) * (s * b) * 1); [apply Rmult_le_compat_l; [apply Rmult_le_pos; lra|lra]|].
+    rewrite Rmult_1_r. apply Rmult_le_compat_l; lra. }
   replace (b * ((2 * (1 + young3 n) * (1 + 1 / young4 n) + 8 * (1 + 1 / young3 n)) / reach n ^ 2))
     with ((2 * (1 + young3 n) * (1 + 1 / young4 n)) * (i * b) + (8 * (1 + 1 / young3 n)) * (i * b)) in X by (unfold i, Rdiv; ring).
-  replace (b * (1 - 1 / share n)) with (b - b / share n) in X by (field; lra). lra.
+  replace (b * (1 - 1 / stretch n)) with (b - b / stretch n) in X by (field; lra). lra.
 Qed.
 
 Lemma mean_coefficient : tau * (tau / c * k) / 2 * (1 + young2 n) <= tau * (mean_part n * k).
@@ -181,7 +187,7 @@ Proof.
   destruct (positive_numbers _ good) as [K [O [A [B [C [D [E [G H]]]]]]]]. destruct shares as [Mo [Bi [Z1 Z2]]].
   destruct smalls as [Sm [S2 [Sk T]]]. assert (Q := q_bounds).
   assert (I := inner_share). assert (Pb := base_positive). assert (Y1 := inverse_positive _ C). assert (Y3 := inverse_positive _ E).
-  assert (P2 : 0 < k ^ 2) by (apply pow_lt; lra). assert (Q2 : 0 <= q ^ 2 <= 1) by nra.
+  assert (P2 : 0 < k ^ 2) by (apply pow_lt; lra). assert (Q2 := q_square).
   assert (X1 := spread_noise _ good). assert (X2 := damped_noise _ good).
   (* error q^2 <= tau damped_share q^2 + 8 (1 + 1/t3) base / K^2 *)
   assert (First : (tau * biased n + tau * (tau / c * k) / 2 * (1 + 1 / young2 n)) * q ^ 2 <= tau * damped_share n * q ^ 2).
@@ -190,14 +196,14 @@ Proof.
       with (tau * (biased n + (tau / c * k) / 2 * (1 + 1 / young2 n))) by (field; lra).
     apply Rmult_le_compat_l; [lra|]. assert (TK : tau / c * k <= longest n * / reach n) by (apply Rmult_le_compat; lra).
     assert (Y2 := inverse_positive _ D). unfold damped_share. apply Rplus_le_compat_l, Rmult_le_compat_r; [lra|]. unfold Rdiv in *. lra. }
-  assert (Pz : 0 < longest n * share n) by (apply Rmult_lt_0_compat; lra).
-  assert (Bt : base <= tau * (longest n * share n * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))).
-  { replace base with (c * (longest n * share n * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))) by ring.
+  assert (Pz : 0 < longest n * stretch n) by (apply Rmult_lt_0_compat; lra).
+  assert (Bt : base <= tau * (longest n * stretch n * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))).
+  { replace base with (c * (longest n * stretch n * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))) by ring.
     apply Rmult_le_compat_r; [|lra]. apply Rmult_le_pos; [lra|].
     assert (0 <= curvature_share n * k ^ 2) by (apply Rmult_le_pos; lra).
     assert (0 <= damped_share n * q ^ 2) by (apply Rmult_le_pos; lra). lra. }
   set (b := base) in *. clearbody b.
-  set (f := 2 + 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) in *. set (z := longest n * share n) in *.
+  set (f := 2 + 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) in *. set (z := longest n * stretch n) in *.
   set (i := / reach n ^ 2) in *.
   assert (SB : small * b <= i * b) by (apply Rmult_le_compat_r; lra). assert (Sp : 0 <= small * b) by (apply Rmult_le_pos; lra).
   set (s := small) in *. clearbody s.
@@ -219,7 +225,7 @@ Proof.
   replace (tau * ((1 + 2 * beta) * (spread_part n * k ^ 2 + damped_part n * q ^ 2))) with (r + 2 * beta * r) by (unfold r; ring).
   assert (Extra : 2 * beta * b <= 2 * beta * r).
   { apply Rmult_le_compat_l; [lra|]. assert (0 <= tau * damped_share n * q ^ 2) by (apply Rmult_le_pos; [apply Rmult_le_pos|]; lra).
-    assert (b <= f * b); [|lra]. assert (1 <= f); [|nra]. unfold f.
+    assert (b <= f * b); [|lra]. rewrite <- (Rmult_1_l b) at 1. apply Rmult_le_compat_r; [lra|]. unfold f.
     assert (0 < 8 * (2 + young3 n + 1 / young3 n) / reach n ^ 2) by (apply Rdiv_lt_0_compat; [lra|apply pow_lt; lra]). lra. }
   lra.
 Qed.

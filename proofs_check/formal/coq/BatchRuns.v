@@ -6,7 +6,7 @@ Lemma weight_falls n c c' k k' beta beta' : suits n -> 0 <= c' <= c -> 0 <= k' <
   weight_of n c' k' beta' <= weight_of n c k beta.
 Proof.
   intros good C K B. destruct (shares n good) as [_ [_ [Z1 Z2]]]. destruct (positive_numbers _ good) as [_ [O [_ [_ [_ [_ [_ [_ X]]]]]]]].
-  unfold weight_of. assert (P : 0 <= longest n * share n) by nra.
+  unfold weight_of. assert (P : 0 <= longest n * stretch n) by nra.
   assert (Q' := q_bounds beta' ltac:(lra)). assert (Q := q_bounds beta ltac:(lra)).
   assert (Qm : beta' / (1 + beta') <= beta / (1 + beta)).
   { apply Rmult_le_reg_r with ((1 + beta') * (1 + beta)); [nra|].
@@ -48,7 +48,6 @@ Record ordered : Prop := {
     (place (S k) - place k = -1 * (c k * (a * after k + b * (after k - before k))))%V
 }.
 Hypothesis order : ordered.
-Hypothesis far : forall k, reach n ^ 2 * ((1 + beta k) * (1 + 2 * beta k)) * (Lam * c k) ^ 2 <= 1.
 
 (** y_k and V_k = F_lambda(y_k) + B_k S_k *)
 Definition center k : V := (place k + c k * before k)%V.
@@ -60,10 +59,11 @@ Proof.
   apply Rmult_le_pos; [now apply (alphas _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting)|apply inner_nonneg].
 Qed.
 
-Theorem round_falls k : height (S k) <= height k - gain n * tau k * ‖slope (place k)‖²
+Theorem round_falls k : reach n ^ 2 * ((1 + beta k) * (1 + 2 * beta k)) * (Lam * c k) ^ 2 <= 1 ->
+  height (S k) <= height k - gain n * tau k * ‖slope (place k)‖²
   + tau k * noise_of n (Lam * c k) (beta k) v v_bar.
 Proof.
-  assert (C := c_falls order k). assert (T := tau_between_c order k).
+  intros far. assert (C := c_falls order k). assert (T := tau_between_c order k).
   assert (Pl : 0 < L) by apply setting. assert (Pr : 0 <= ridge) by apply setting. assert (Pb := beta_nonneg _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting k).
   assert (Lk : 0 < Lam * c k) by (apply Rmult_lt_0_compat; lra).
   assert (Sm := objective_smooth V m weight ridge L F G (alphas _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting) Pr Pl
@@ -105,8 +105,8 @@ Proof.
     (tau k) (residuals k) good ltac:(lra) Lk ltac:(lra)).
   assert (Ps := residuals_nonneg k). assert (Ps' := residuals_nonneg (S k)).
   apply Rle_trans with (f' + weight_of n (c k) (Lam * c k) (beta k) * residuals (S k)).
-  { apply Rplus_le_compat_l, Rmult_le_compat_r; [easy|]. apply weight_falls; [easy|lra| |lra]. split; [nra|apply Rmult_le_compat_l; lra]. }
-  apply (together n good (c k) (Lam * c k) (beta k) (tau k) ltac:(lra) Lk ltac:(lra) T (far k) _ _ _ _ _ _ _ (‖bias k‖²));
+  { apply Rplus_le_compat_l, Rmult_le_compat_r; [easy|]. apply weight_falls; [easy|lra| |lra]. split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_l; lra]. }
+  apply (together n good (c k) (Lam * c k) (beta k) (tau k) ltac:(lra) Lk ltac:(lra) T far _ _ _ _ _ _ _ (‖bias k‖²));
     [apply inner_nonneg|easy|lra|lra|exact Damp| |].
   - eapply Rle_trans; [apply Df|].
     + eapply Rle_trans; [exact D|]. apply Req_le. autorewrite with inner. field. lra.
@@ -120,6 +120,6 @@ Proof.
       assert (Z := Rmult_le_compat_l _ _ _ Y Var). lra.
   - eapply Rle_trans; [exact After|]. apply Rplus_le_compat_l.
     match goal with |- _ <= ?x * _ ^ 2 * ?z => replace (x * (Lam * c k) ^ 2 * z) with (x * (Lam * Lam * (c k ^ 2 * z))) by ring end.
-    apply Rmult_le_compat_l; [lra|]. apply Rmult_le_compat; [nra|apply inner_nonneg|nra|exact Hd].
+    apply Rmult_le_compat_l; [lra|]. apply Rmult_le_compat; [apply Rmult_le_pos; lra|apply inner_nonneg|apply Rmult_le_compat; lra|exact Hd].
 Qed.
 End Step.

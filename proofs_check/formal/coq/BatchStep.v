@@ -33,10 +33,10 @@ Proof.
   destruct (shares n good) as [_ [Bi _]]. destruct (positive_numbers _ good) as [K [O [_ [_ [_ [D [E _]]]]]]].
   assert (Y2 := inverse_positive _ D). assert (Y3 := inverse_positive _ E).
   assert (T : 0 <= tau / c * k) by (apply Rmult_le_pos; [apply quotient|]; lra).
-  unfold weight_of, noise_of. set (b := longest n * share n * c * (curvature_share n * k ^ 2 + damped_share n * q ^ 2)) in *.
-  replace (longest n * share n * c * (1 + 2 * beta) * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))
+  unfold weight_of, noise_of. set (b := longest n * stretch n * c * (curvature_share n * k ^ 2 + damped_share n * q ^ 2)) in *.
+  replace (longest n * stretch n * c * (1 + 2 * beta) * (curvature_share n * k ^ 2 + damped_share n * q ^ 2))
     with ((1 + 2 * beta) * b) by (unfold b; ring).
-  assert (Small : 0 <= (1 + beta) * (1 + 2 * beta) * k ^ 2) by (apply Rmult_le_pos; [nra|apply pow2_ge_0]).
+  assert (Small : 0 <= (1 + beta) * (1 + 2 * beta) * k ^ 2) by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|apply pow2_ge_0]).
   apply (Rmult_le_compat_l ((1 + 2 * beta) * b)) in HS; [|apply Rmult_le_pos; lra].
   replace ((1 + 2 * beta) * b * (2 * (1 + beta) / (1 + 2 * beta) * (q * S + v_bar) + 2 * (1 + beta) * k ^ 2
     * ((1 + young3 n) * ((1 + young4 n) * g + (1 + 1 / young4 n) * S + 4 * v_bar) + 4 * (1 + 1 / young3 n) * W)))
