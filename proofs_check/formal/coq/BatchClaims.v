@@ -2,13 +2,15 @@
     T7-minibatch-growing).
 
     Probability: any space of random vectors, the operators rho_i Q_i one symmetric matrix for each outcome; see
-    Batches.v. kappa_k = sigma_k / (L + lambda), sigma_k = sum_i alpha_i sigma_i of client step k + 1, q = beta/(1+beta). *)
+    Batches.v. kappa_k = sigma_k / (L + lambda), sigma_k = sum_i alpha_i sigma_i of client step k + 1,
+      q = beta/(1+beta). *)
 
-From PISA Require Export BatchRuns Stochastic.
-From PISA Require Export Series.
+From PISA Require Export BatchRuns Stochastic Lengths.
 
-Definition constant := Version 20 (3 / 5) (3 / 5) 10 (13 / 2) 1 (2 / 5) (1 / 10) (5 / 2) (1 / 5) (3 / 5) (2 / 5) (11 / 10).
-Definition wide := Version 12 (9 / 20) (2 / 3) 13 (15 / 2) 1 (9 / 20) (11 / 100) (5 / 3) (3 / 10) (7 / 10) (9 / 20) (13 / 10).
+Definition constant := Version 20 (3 / 5) (3 / 5) 10 (13 / 2) 1 (2 / 5) (1 / 10) (5 / 2) (1 / 5) (3 / 5) (2 / 5)
+  (11 / 10).
+Definition wide := Version 12 (9 / 20) (2 / 3) 13 (15 / 2) 1 (9 / 20) (11 / 100) (5 / 3) (3 / 10) (7 / 10) (9 / 20)
+  (13 / 10).
 Definition growing := Version 20 (11 / 20) (6 / 5) 20 12 2 (2 / 5) (1 / 10) (5 / 2) (1 / 5) (3 / 5) (2 / 5) (11 / 10).
 
 Ltac numbers := repeat split; unfold moved, biased, curvature_share, damped_share, moved, biased;
@@ -18,67 +20,12 @@ Lemma constant_suits : suits constant. Proof. numbers. Qed.
 Lemma wide_suits : suits wide. Proof. numbers. Qed.
 Lemma growing_suits : suits growing. Proof. numbers. Qed.
 
-(** ** c_k (sigma_k + lambda) = 1 + lambda c_{k+1}: the lengths of Algorithm 1's own order *)
-Definition lengths sigma ridge (c : nat -> R) :=
-  forall k, c k * (sigma k + ridge) = 1 + ridge * c (S k) /\ / (sigma k + ridge) <= c k <= / sigma k.
-
-Section Lengths.
-Variables (sigma : nat -> R) (ridge : R).
-Hypothesis nondecreasing : forall k, 0 < sigma k <= sigma (S k).
-Hypothesis ridge_nonneg : 0 <= ridge.
-
-(** Backwards from 1/sigma_{k+j}. *)
-Fixpoint backward j k := match j with O => / sigma k | S j => (1 + ridge * backward j (S k)) / (sigma k + ridge) end.
-
-Lemma backward_bounds j : forall k, 0 < backward j k /\ backward (S j) k <= backward j k.
-Proof.
-  induction j as [|j IH]; intros k; assert (A := nondecreasing k); assert (B := nondecreasing (S k)).
-  - split; [simpl; apply Rinv_0_lt_compat; lra|]. simpl. apply Rmult_le_reg_r with (sigma k + ridge); [lra|].
-    unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. rewrite Rmult_1_r, Rmult_plus_distr_l, Rinv_l by lra.
-    rewrite (Rmult_comm (/ sigma k)). apply Rplus_le_compat_l, Rmult_le_compat_l; [lra|]. apply Rinv_le_contravar; lra.
-  - destruct (IH (S k)) as [P D]. change (backward (S (S j)) k) with ((1 + ridge * backward (S j) (S k)) / (sigma k + ridge)).
-    change (backward (S j) k) with ((1 + ridge * backward j (S k)) / (sigma k + ridge)). split.
-    + apply Rdiv_lt_0_compat; [|lra]. assert (0 <= ridge * backward j (S k)) by (apply Rmult_le_pos; lra). lra.
-    + apply Rmult_le_compat_r; [apply Rlt_le, Rinv_0_lt_compat; lra|]. apply Rplus_le_compat_l, Rmult_le_compat_l; lra.
-Qed.
-
-Theorem lengths_exist : exists c, lengths sigma ridge c.
-Proof.
-  assert (Lim : forall k, { x | Un_cv (fun j => backward j k) x }).
-  { intros k. apply decreasing_cv; [intros j; apply backward_bounds|]. exists 0. intros x [j ->]. unfold opp_seq.
-    destruct (backward_bounds j k). lra. }
-  exists (fun k => proj1_sig (Lim k)). intros k. assert (A := nondecreasing k).
-  destruct (Lim k) as [x X], (Lim (S k)) as [y Y]. cbn [proj1_sig].
-  assert (X' : Un_cv (fun j => backward (S j) k) x).
-  { intros e E. destruct (X e E) as [N H]. exists N. intros j J. apply H. lia. }
-  assert (Y' : Un_cv (fun j => backward (S j) k) ((1 + ridge * y) * / (sigma k + ridge))).
-  { simpl. unfold Rdiv. apply CV_mult; [apply CV_plus; [|apply CV_mult; [|exact Y]]|];
-      intros e E; exists 0%nat; intros; unfold R_dist; rewrite Rminus_diag_eq, Rabs_R0; auto. }
-  assert (E := UL_sequence _ _ _ X' Y'). assert (Py : 0 <= y).
-  { apply (@Rle_cv_lim (fun _ => 0) (fun j => backward j (S k))); [intros j; apply Rlt_le, backward_bounds| |exact Y].
-    intros e Pe; exists 0%nat; intros; unfold R_dist; rewrite Rminus_diag_eq, Rabs_R0; auto. }
-  repeat split.
-  - rewrite E, Rmult_assoc, Rinv_l by lra. ring.
-  - rewrite E, <- (Rmult_1_l (/ (sigma k + ridge))) at 1. apply Rmult_le_compat_r; [apply Rlt_le, Rinv_0_lt_compat; lra|].
-    assert (0 <= ridge * y) by (apply Rmult_le_pos; lra). lra.
-  - apply (decreasing_ineq (fun j => backward j k) x) with (n := 0%nat) in X; [exact X|]. intros j; apply backward_bounds.
-Qed.
-
-Lemma lengths_fall c : lengths sigma ridge c -> forall k, 0 < c (S k) <= c k.
-Proof.
-  intros C k. destruct (C k) as [E [Lo _]]. destruct (C (S k)) as [_ [Lo' Hi]]. assert (A := nondecreasing k). assert (B := nondecreasing (S k)).
-  assert (I := Rinv_0_lt_compat (sigma (S k) + ridge) ltac:(lra)). split; [lra|].
-  assert (S1 : c (S k) * sigma k <= 1).
-  { apply Rle_trans with (/ sigma (S k) * sigma (S k)); [apply Rmult_le_compat; lra|]. rewrite Rinv_l; lra. }
-  apply Rmult_le_reg_r with (sigma k + ridge); lra.
-Qed.
-End Lengths.
-
 (** ** The claims *)
 Section Claims.
 Variable V : space.
 Variables (m : nat) (weight : nat -> R) (ridge L : R) (penalty : nat -> nat -> R) (bend : nat -> nat -> V -> V).
-Variables (F : nat -> V -> R) (G : nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat -> V).
+Variables (F : nat -> V -> R) (G : nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat ->
+  V).
 Variables (beta : nat -> R) (past : nat -> V -> Prop) (variances : nat -> R) (v : R).
 Notation sigma := (kappa m weight penalty).
 Notation Lam := (L + ridge).
@@ -92,14 +39,16 @@ Lemma far_c K c k : 0 < K -> 0 < Lam -> 0 < sigma k -> 0 <= beta k -> 0 < c <= /
   K ^ 2 * ((1 + beta k) * (1 + 2 * beta k)) * (Lam * c) ^ 2 <= 1.
 Proof.
   unfold far_enough. intros Pk Pl Ps Pb C Far. set (b := (1 + beta k) * (1 + 2 * beta k)) in *.
-  assert (B : 0 <= b) by (apply Rmult_le_pos; lra). assert (Root := sqrt_sqrt b B). assert (R0 := sqrt_pos b). set (r := sqrt b) in *.
+  assert (B : 0 <= b) by (apply Rmult_le_pos; lra). assert (Root := sqrt_sqrt b B). assert (R0 := sqrt_pos b).
+  set (r := sqrt b) in *.
   replace (K ^ 2 * b * (Lam * c) ^ 2) with ((K * r * (Lam * c)) * (K * r * (Lam * c))) by (rewrite <- Root; ring).
   assert (K0 : 0 <= K * r) by (apply Rmult_le_pos; lra). assert (C0 : 0 < Lam * c) by (apply Rmult_lt_0_compat; lra).
   assert (T : K * r * (Lam * c) <= 1).
   { apply Rle_trans with (sigma k / Lam * (Lam * / sigma k)).
     - apply Rmult_le_compat; [easy|lra|easy|apply Rmult_le_compat_l; lra].
     - apply Req_le. field. lra. }
-  assert (T0 : 0 <= K * r * (Lam * c)) by (apply Rmult_le_pos; lra). rewrite <- (Rmult_1_l 1). now apply Rmult_le_compat.
+  assert (T0 : 0 <= K * r * (Lam * c)) by (apply Rmult_le_pos; lra). rewrite <- (Rmult_1_l 1).
+  now apply Rmult_le_compat.
 Qed.
 
 (** *** Algorithm 1's own order, nondecreasing penalties *)
@@ -117,14 +66,17 @@ Proof.
   - intros k. specialize (Fall k). cbn [longest growing]. lra.
   - intros k. destruct (its_lengths k) as [E _]. assert (A := nondecreasing k).
     assert (M := next_w _ _ _ _ _ _ _ _ _ _ _ k 1 run ltac:(intros; ring)). fold (sigma k) in M.
-    unfold before, after. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in M. autorewrite with inner in *.
+    unfold before, after. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in M.
+    autorewrite with inner in *.
     assert (E' := f_equal (fun x => x * (⟨w (S (S k)), z⟩ - ⟨w (S k), z⟩)) E). cbv beta in E'.
     apply (f_equal (fun x => c k * x)) in M. lra.
   - intros k. assert (A := nondecreasing k). destruct (its_lengths k) as [_ [Lo _]]. assert (Ck := Fall k).
     assert (P : 0 < c k * (sigma k + ridge)) by (apply Rmult_lt_0_compat; lra).
     assert (Le : / (c k * (sigma k + ridge)) <= 1).
-    { rewrite <- Rinv_1. apply Rinv_le_contravar; [lra|]. rewrite <- (Rinv_l (sigma k + ridge)) by lra. apply Rmult_le_compat_r; lra. }
-    exists (/ (c k * (sigma k + ridge))), (/ (c k * (sigma k + ridge))). assert (I := Rinv_0_lt_compat _ P). split; [lra|split; [lra|]].
+    { rewrite <- Rinv_1. apply Rinv_le_contravar; [lra|]. rewrite <- (Rinv_l (sigma k + ridge))
+        by lra. apply Rmult_le_compat_r; lra. }
+    exists (/ (c k * (sigma k + ridge))), (/ (c k * (sigma k + ridge))). assert (I := Rinv_0_lt_compat _ P).
+    split; [lra|split; [lra|]].
     assert (M := next_w _ _ _ _ _ _ _ _ _ _ _ k 1 run ltac:(intros; ring)). fold (sigma k) in M.
     rewrite Rmult_1_l in M. apply solve_for in M; [|lra]. rewrite M. unfold before, after. vector.
 Qed.
@@ -139,34 +91,44 @@ Proof.
   assert (A := nondecreasing k). assert (Fall := lengths_fall sigma ridge nondecreasing Pr c its_lengths k).
   assert (Pb := beta_positive _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting k).
   destruct (its_lengths k) as [_ [Lo Hi]]. unfold tau. split; [unfold Rdiv; lra|].
-  assert (St := round_falls V m weight ridge L penalty penalty bend F G grad w local dual beta past variances v growing c _
+  assert (St := round_falls V m weight ridge L penalty penalty bend F G grad w local dual beta past variances v
+    growing c _
     setting growing_suits own_ordered k (far_c 20 (c k) k ltac:(lra) ltac:(lra) ltac:(lra) Pb ltac:(lra) Far)).
-  cbn [gain growing] in St. replace 0.55 with (11 / 20) by lra. eapply Rle_trans; [exact St|]. apply Rplus_le_compat_l, Rmult_le_compat_l; [lra|].
+  cbn [gain growing] in St. replace 0.55 with (11 / 20) by lra. eapply Rle_trans; [exact St|].
+  apply Rplus_le_compat_l, Rmult_le_compat_l; [lra|].
   unfold noise_of. cbn [mean_part spread_part damped_part growing].
-  assert (Pv : 0 <= v) by (eapply Rle_trans; [apply inner_nonneg|exact (mean_variance _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting 0%nat)]).
+  assert (Pv : 0 <= v) by (eapply Rle_trans;
+    [apply inner_nonneg|exact (mean_variance _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting 0%nat)]).
   assert (Pvb : 0 <= v_bar).
-  { eapply Rle_trans; [|exact (noise_within V _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting 0%nat)]. apply sum_nonneg; intros i I.
+  { eapply Rle_trans; [|exact (noise_within V _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting 0%nat)]. apply sum_nonneg;
+      intros i I.
     apply Rmult_le_pos; [now apply setting|apply inner_nonneg]. }
-  assert (Kc : 0 <= Lam * c k <= Lam / sigma k) by (split; [apply Rmult_le_pos; lra|unfold Rdiv; apply Rmult_le_compat_l; lra]).
-  replace (1.2 * v / (sigma k / Lam)) with (6 / 5 * v * (Lam / sigma k)) by (replace 1.2 with (6 / 5) by lra; field; lra).
+  assert (Kc : 0 <= Lam * c k <= Lam / sigma k) by (split; [apply Rmult_le_pos; lra|unfold Rdiv;
+    apply Rmult_le_compat_l; lra]).
+  replace (1.2 * v / (sigma k / Lam)) with (6 / 5 * v * (Lam / sigma k)) by (replace 1.2 with (6 / 5) by lra; field;
+    lra).
   replace (20 / (sigma k / Lam) ^ 2) with (20 * (Lam / sigma k) ^ 2) by (field; lra).
-  apply Rplus_le_compat; [apply Rmult_le_compat_l; lra|]. apply Rmult_le_compat_r; [easy|]. apply Rmult_le_compat_l; [lra|].
+  apply Rplus_le_compat; [apply Rmult_le_compat_l; lra|]. apply Rmult_le_compat_r; [easy|]. apply Rmult_le_compat_l;
+    [lra|].
   apply Rplus_le_compat_r, Rmult_le_compat_l; [lra|]. apply pow_incr; lra.
 Qed.
 End Own.
 
 (** *** The mixed order, common growth; constant penalties are the case where nothing grows *)
 Section Mixed.
-Hypothesis setting : batches V m weight ridge L (fun l => penalty (S l)) penalty bend F G grad w local dual beta past variances v.
+Hypothesis setting : batches V m weight ridge L (fun l => penalty (S l)) penalty bend F G grad w local dual beta past
+  variances v.
 Hypothesis nondecreasing : forall k, 0 < sigma k <= sigma (S k).
 Hypothesis common : common_growth m penalty.
 Notation c := (fun k => / sigma k).
 
 Lemma mixed_ordered n : suits n -> ordered V m weight ridge w dual n c c.
 Proof.
-  intros good. assert (Pr : 0 <= ridge) by apply setting. assert (run := its_run _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting).
+  intros good. assert (Pr : 0 <= ridge) by apply setting.
+  assert (run := its_run _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting).
   assert (Move : forall k, exists f, 1 <= f /\ sigma (S k) = f * sigma k /\
-    ((f * sigma k + ridge) * (w (S (S k)) - w (S k)) = - (f * (after V m weight ridge w dual k - before V m weight ridge w dual k)
+    ((f * sigma k + ridge) * (w (S (S k)) - w (S k))
+      = - (f * (after V m weight ridge w dual k - before V m weight ridge w dual k)
       + after V m weight ridge w dual k))%V).
   { intros k. destruct (common (S k)) as [f Cf]. exists f. assert (A := nondecreasing k).
     assert (K : sigma (S k) = f * sigma k).
@@ -178,22 +140,31 @@ Proof.
   - intros k. assert (A := nondecreasing k). assert (B := nondecreasing (S k)).
     split; [apply Rinv_0_lt_compat; lra|apply Rinv_le_contravar; lra].
   - intros k. assert (A := nondecreasing k). assert (I := Rinv_0_lt_compat (sigma k) ltac:(lra)).
-    destruct (positive_numbers _ good) as [_ [O _]]. split; [lra|]. rewrite <- (Rmult_1_l (/ sigma k)) at 1. apply Rmult_le_compat_r; lra.
+    destruct (positive_numbers _ good) as [_ [O _]]. split; [lra|]. rewrite <- (Rmult_1_l (/ sigma k)) at 1.
+    apply Rmult_le_compat_r; lra.
   - intros k. assert (A := nondecreasing k). destruct (Move k) as [f [Pf [K M]]]. cbv beta. rewrite K.
     assert (Step : ((f * sigma k) * (w (S (S k)) - w (S k)) + before V m weight ridge w dual (S k)
       = f * before V m weight ridge w dual k - f * after V m weight ridge w dual k)%V).
-    { unfold before, after in *. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in M. autorewrite with inner in *. lra. }
+    { unfold before, after in *. apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in M. autorewrite
+        with inner in *. lra. }
     apply separated; intros z. apply (f_equal (fun u => / (f * sigma k) * ⟨u, z⟩)) in Step. autorewrite with inner in *.
-    replace (/ (f * sigma k) * (f * sigma k * (⟨w (S (S k)), z⟩ + -1 * ⟨w (S k), z⟩) + ⟨before V m weight ridge w dual (S k), z⟩))
-      with (⟨w (S (S k)), z⟩ - ⟨w (S k), z⟩ + / (f * sigma k) * ⟨before V m weight ridge w dual (S k), z⟩) in Step by (field; nra).
-    replace (/ (f * sigma k) * (f * ⟨before V m weight ridge w dual k, z⟩ + -1 * (f * ⟨after V m weight ridge w dual k, z⟩)))
-      with (/ sigma k * ⟨before V m weight ridge w dual k, z⟩ - / sigma k * ⟨after V m weight ridge w dual k, z⟩) in Step by (field; nra).
+    replace (/ (f * sigma k) * (f * sigma k * (⟨w (S (S k)), z⟩ + -1 * ⟨w (S k),
+      z⟩) + ⟨before V m weight ridge w dual (S k), z⟩))
+      with (⟨w (S (S k)), z⟩ - ⟨w (S k), z⟩ + / (f * sigma k) * ⟨before V m weight ridge w dual (S k), z⟩) in Step
+        by (field; nra).
+    replace (/ (f * sigma k) * (f * ⟨before V m weight ridge w dual k,
+      z⟩ + -1 * (f * ⟨after V m weight ridge w dual k, z⟩)))
+      with (/ sigma k * ⟨before V m weight ridge w dual k, z⟩ - / sigma k * ⟨after V m weight ridge w dual k,
+        z⟩) in Step by (field; nra).
     lra.
   - intros k. assert (A := nondecreasing k). destruct (Move k) as [f [Pf [K M]]].
-    assert (D : 0 < f * sigma k + ridge) by nra. exists (sigma k / (f * sigma k + ridge)), (f * sigma k / (f * sigma k + ridge)).
+    assert (D : 0 < f * sigma k + ridge) by nra.
+    exists (sigma k / (f * sigma k + ridge)), (f * sigma k / (f * sigma k + ridge)).
     split; [|split].
-    + split; [apply quotient; lra|]. apply Rmult_le_reg_r with (f * sigma k + ridge); [easy|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. nra.
-    + split; [apply quotient; nra|]. apply Rmult_le_reg_r with (f * sigma k + ridge); [easy|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra.
+    + split; [apply quotient; lra|]. apply Rmult_le_reg_r with (f * sigma k + ridge); [easy|]. unfold Rdiv.
+      rewrite Rmult_assoc, Rinv_l by lra. nra.
+    + split; [apply quotient; nra|]. apply Rmult_le_reg_r with (f * sigma k + ridge); [easy|]. unfold Rdiv.
+      rewrite Rmult_assoc, Rinv_l by lra. lra.
     + apply solve_for in M; [|easy]. rewrite M. vector.
 Qed.
 
@@ -205,13 +176,15 @@ Lemma mixed_step n k : suits n -> longest n = 1 -> far_enough (reach n) k ->
 Proof.
   intros good One Far potential. assert (Pr : 0 <= ridge) by apply setting. assert (Pl : 0 < L) by apply setting.
   assert (A := nondecreasing k). assert (I := Rinv_0_lt_compat (sigma k) ltac:(lra)).
-  assert (Pb := beta_positive _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting k). destruct (positive_numbers _ good) as [Pk _].
+  assert (Pb := beta_positive _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting k).
+  destruct (positive_numbers _ good) as [Pk _].
   assert (St := round_falls V m weight ridge L _ penalty bend F G grad w local dual beta past variances v n c c
     setting good (mixed_ordered n good) k (far_c (reach n) (/ sigma k) k Pk ltac:(lra) ltac:(lra) Pb ltac:(lra) Far)).
   eapply Rle_trans; [exact St|]. apply Req_le. unfold potential, noise_of. field. split; [|split]; lra.
 Qed.
 
-Theorem T7_minibatch_mixed k : far_enough 20 k -> let potential := height V m weight ridge L F G w dual beta constant c in
+Theorem T7_minibatch_mixed k : far_enough 20 k -> let potential := height V m weight ridge L F G w dual beta constant
+  c in
   potential (S k) <= potential k - 0.6 / sigma k * ‖slope (w (S k))‖² + / sigma k * (0.6 * v / (sigma k / Lam)
     + (1 + 2 * beta k) * (10 / (sigma k / Lam) ^ 2 + 6.5 * q k ^ 2) * v_bar).
 Proof.
@@ -219,7 +192,8 @@ Proof.
   exact (mixed_step constant k constant_suits eq_refl Far).
 Qed.
 
-Theorem T7_minibatch_mixed_wide k : far_enough 12 k -> let potential := height V m weight ridge L F G w dual beta wide c in
+Theorem T7_minibatch_mixed_wide k : far_enough 12 k -> let potential := height V m weight ridge L F G w dual beta
+  wide c in
   potential (S k) <= potential k - 0.45 / sigma k * ‖slope (w (S k))‖² + / sigma k * (2 / 3 * v / (sigma k / Lam)
     + (1 + 2 * beta k) * (13 / (sigma k / Lam) ^ 2 + 7.5 * q k ^ 2) * v_bar).
 Proof.
@@ -230,20 +204,26 @@ End Mixed.
 End Claims.
 
 (** Constant penalties: both orders are Algorithm 1. *)
-Theorem T7_minibatch_constant V m weight ridge L (penalty : nat -> R) bend F G grad w local dual beta past variances v k :
+Theorem T7_minibatch_constant V m weight ridge L (penalty : nat -> R) bend F G grad w local dual beta past variances
+  v k :
   batches V m weight ridge L (fun _ => penalty) (fun _ => penalty) bend F G grad w local dual beta past variances v ->
-  let sigma := sum m (fun i => weight i * penalty i) in let kappa := sigma / (L + ridge) in let q := beta k / (1 + beta k) in
+  let sigma := sum m (fun i => weight i * penalty i) in let kappa := sigma / (L + ridge) in let q := beta k /
+    (1 + beta k) in
   let v_bar := sum m (fun i => weight i * variances i) in let g := slope m weight ridge G (w (S k)) in 0 < sigma ->
   let potential n := height V m weight ridge L F G w dual beta n (fun _ => / sigma) in
-  (20 * sqrt ((1 + beta k) * (1 + 2 * beta k)) <= kappa -> potential constant (S k) <= potential constant k - 0.6 / sigma * ‖g‖²
+  (20 * sqrt ((1 + beta k) * (1 + 2 * beta k)) <= kappa -> potential constant (S k)
+    <= potential constant k - 0.6 / sigma * ‖g‖²
     + / sigma * (0.6 * v / kappa + (1 + 2 * beta k) * (10 / kappa ^ 2 + 6.5 * q ^ 2) * v_bar)) /\
-  (12 * sqrt ((1 + beta k) * (1 + 2 * beta k)) <= kappa -> potential wide (S k) <= potential wide k - 0.45 / sigma * ‖g‖²
+  (12 * sqrt ((1 + beta k) * (1 + 2 * beta k)) <= kappa -> potential wide (S k) <= potential wide k - 0.45 / sigma *
+    ‖g‖²
     + / sigma * (2 / 3 * v / kappa + (1 + 2 * beta k) * (13 / kappa ^ 2 + 7.5 * q ^ 2) * v_bar)).
 Proof.
   intros setting sigma kappa q v_bar g P potential.
   assert (Nd : forall j : nat, 0 < sigma <= sigma) by (intros; lra).
   assert (Same : common_growth m (fun _ => penalty)) by (intros l; exists 1; intros; ring).
   split; intros Far.
-  - exact (T7_minibatch_mixed V m weight ridge L (fun _ => penalty) bend F G grad w local dual beta past variances v setting Nd Same k Far).
-  - exact (T7_minibatch_mixed_wide V m weight ridge L (fun _ => penalty) bend F G grad w local dual beta past variances v setting Nd Same k Far).
+  - exact (T7_minibatch_mixed V m weight ridge L (fun _ => penalty) bend F G grad w local dual beta past variances v
+      setting Nd Same k Far).
+  - exact (T7_minibatch_mixed_wide V m weight ridge L (fun _ => penalty) bend F G grad w local dual beta past
+      variances v setting Nd Same k Far).
 Qed.

@@ -5,7 +5,8 @@ From PISA Require Export Batches.
 Lemma weight_falls n c c' k k' beta beta' : suits n -> 0 <= c' <= c -> 0 <= k' <= k -> 0 <= beta' <= beta ->
   weight_of n c' k' beta' <= weight_of n c k beta.
 Proof.
-  intros good C K B. destruct (shares n good) as [_ [_ [Z1 Z2]]]. destruct (positive_numbers _ good) as [_ [O [_ [_ [_ [_ [_ [_ X]]]]]]]].
+  intros good C K B. destruct (shares n good) as [_ [_ [Z1 Z2]]].
+  destruct (positive_numbers _ good) as [_ [O [_ [_ [_ [_ [_ [_ X]]]]]]]].
   unfold weight_of. assert (P : 0 <= longest n * stretch n) by nra.
   assert (Q' := q_bounds beta' ltac:(lra)). assert (Q := q_bounds beta ltac:(lra)).
   assert (Qm : beta' / (1 + beta') <= beta / (1 + beta)).
@@ -13,10 +14,13 @@ Proof.
     replace (beta' / (1 + beta') * ((1 + beta') * (1 + beta))) with (beta' * (1 + beta)) by (field; lra).
     replace (beta / (1 + beta) * ((1 + beta') * (1 + beta))) with (beta * (1 + beta')) by (field; lra). nra. }
   set (q' := beta' / (1 + beta')) in *. set (q := beta / (1 + beta)) in *. clearbody q q'.
-  assert (K2 : k' ^ 2 <= k ^ 2) by nra. assert (Q2 : q' ^ 2 <= q ^ 2) by nra. assert (K0 := pow2_ge_0 k'). assert (Q0 := pow2_ge_0 q').
-  assert (Inner : 0 <= curvature_share n * k' ^ 2 + damped_share n * q' ^ 2 <= curvature_share n * k ^ 2 + damped_share n * q ^ 2).
+  assert (K2 : k' ^ 2 <= k ^ 2) by nra. assert (Q2 : q' ^ 2 <= q ^ 2) by nra. assert (K0 := pow2_ge_0 k').
+  assert (Q0 := pow2_ge_0 q').
+  assert (Inner : 0 <= curvature_share n * k' ^ 2 + damped_share n * q' ^ 2
+    <= curvature_share n * k ^ 2 + damped_share n * q ^ 2).
   { assert (A := Rmult_le_compat_l _ _ _ (Rlt_le _ _ Z1) K2). assert (D := Rmult_le_compat_l _ _ _ (Rlt_le _ _ Z2) Q2).
-    assert (0 <= curvature_share n * k' ^ 2) by (apply Rmult_le_pos; lra). assert (0 <= damped_share n * q' ^ 2) by (apply Rmult_le_pos; lra). lra. }
+    assert (0 <= curvature_share n * k' ^ 2) by (apply Rmult_le_pos; lra). assert (0 <= damped_share n * q' ^ 2)
+      by (apply Rmult_le_pos; lra). lra. }
   apply Rmult_le_compat; [apply Rmult_le_pos; [apply Rmult_le_pos|]; lra|lra| |lra].
   apply Rmult_le_compat; [apply Rmult_le_pos; lra|lra| |lra]. apply Rmult_le_compat_l; lra.
 Qed.
@@ -24,7 +28,8 @@ Qed.
 Section Step.
 Variable V : space.
 Variables (m : nat) (weight : nat -> R) (ridge L : R) (serve solve : nat -> nat -> R) (bend : nat -> nat -> V -> V).
-Variables (F : nat -> V -> R) (G : nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat -> V).
+Variables (F : nat -> V -> R) (G : nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat ->
+  V).
 Variables (beta : nat -> R) (past : nat -> V -> Prop) (variances : nat -> R) (v : R) (n : version) (c tau : nat -> R).
 Hypothesis setting : batches V m weight ridge L serve solve bend F G grad w local dual beta past variances v.
 Hypothesis good : suits n.
@@ -64,7 +69,8 @@ Theorem round_falls k : reach n ^ 2 * ((1 + beta k) * (1 + 2 * beta k)) * (Lam *
   + tau k * noise_of n (Lam * c k) (beta k) v v_bar.
 Proof.
   intros far. assert (C := c_falls order k). assert (T := tau_between_c order k).
-  assert (Pl : 0 < L) by apply setting. assert (Pr : 0 <= ridge) by apply setting. assert (Pb := beta_nonneg _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting k).
+  assert (Pl : 0 < L) by apply setting. assert (Pr : 0 <= ridge) by apply setting.
+  assert (Pb := beta_nonneg _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting k).
   assert (Lk : 0 < Lam * c k) by (apply Rmult_lt_0_compat; lra).
   assert (Sm := objective_smooth V m weight ridge L F G (alphas _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting) Pr Pl
     (clients_smooth _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ setting)).
@@ -95,17 +101,20 @@ Proof.
   replace (Lam * Lam * ‖c k * before k‖²) with ((Lam * c k) ^ 2 * ‖before k‖²) in Lip by (autorewrite with inner; ring).
   rewrite B in Lip. destruct (travels_by order k) as [a [b [Pa [Pbb Tr]]]].
   replace (after k - before k)%V with (e_bar k + xi k + bias k)%V in Tr by (rewrite A, B; vector). rewrite A in Tr.
-  assert (Hd := travel_part V n (slope (place k)) (e_bar k) (bias k) (xi k) _ a b (c k) (residuals k) v_bar good ltac:(lra) Pa Pbb Tr
+  assert (Hd := travel_part V n (slope (place k)) (e_bar k) (bias k) (xi k) _ a b (c k) (residuals k) v_bar good
+    ltac:(lra) Pa Pbb Tr
     Ug Ue Cl ltac:(lra)).
   unfold height, center at 1. rewrite (moves_by order k). fold (center k). rewrite A in D |- *.
   set (f' := objective (center k - tau k * (slope (place k) + xi k + bias k))%V) in *.
   replace (center k + -1 * (tau k * (slope (place k) + xi k + bias k)))%V
     with (center k - tau k * (slope (place k) + xi k + bias k))%V in D by vector. fold f' in D.
-  assert (Df := descent_part V n (slope (place k)) (slope (center k)) (e_bar k) (bias k) (xi k) (objective (center k)) f' (c k) (Lam * c k)
+  assert (Df := descent_part V n (slope (place k)) (slope (center k)) (e_bar k) (bias k) (xi k)
+    (objective (center k)) f' (c k) (Lam * c k)
     (tau k) (residuals k) good ltac:(lra) Lk ltac:(lra)).
   assert (Ps := residuals_nonneg k). assert (Ps' := residuals_nonneg (S k)).
   apply Rle_trans with (f' + weight_of n (c k) (Lam * c k) (beta k) * residuals (S k)).
-  { apply Rplus_le_compat_l, Rmult_le_compat_r; [easy|]. apply weight_falls; [easy|lra| |lra]. split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_l; lra]. }
+  { apply Rplus_le_compat_l, Rmult_le_compat_r; [easy|]. apply weight_falls; [easy|lra| |lra]. split;
+      [apply Rmult_le_pos; lra|apply Rmult_le_compat_l; lra]. }
   apply (together n good (c k) (Lam * c k) (beta k) (tau k) ltac:(lra) Lk ltac:(lra) T far _ _ _ _ _ _ _ (‖bias k‖²));
     [apply inner_nonneg|easy|lra|lra|exact Damp| |].
   - eapply Rle_trans; [apply Df|].
@@ -115,11 +124,14 @@ Proof.
     + exact Lip.
     + exact Cl.
     + assert (Y : 0 <= tau k * (tau k / c k * (Lam * c k)) / 2 * (1 + young2 n)).
-      { destruct (positive_numbers _ good) as [_ [_ [_ [_ [_ [Y2 _]]]]]]. apply Rmult_le_pos; [|lra]. apply quotient; [|lra].
+      { destruct (positive_numbers _ good) as [_ [_ [_ [_ [_ [Y2 _]]]]]]. apply Rmult_le_pos; [|lra]. apply quotient;
+          [|lra].
         apply Rmult_le_pos; [lra|]. apply Rmult_le_pos; [apply quotient|]; lra. }
       assert (Z := Rmult_le_compat_l _ _ _ Y Var). lra.
   - eapply Rle_trans; [exact After|]. apply Rplus_le_compat_l.
-    match goal with |- _ <= ?x * _ ^ 2 * ?z => replace (x * (Lam * c k) ^ 2 * z) with (x * (Lam * Lam * (c k ^ 2 * z))) by ring end.
-    apply Rmult_le_compat_l; [lra|]. apply Rmult_le_compat; [apply Rmult_le_pos; lra|apply inner_nonneg|apply Rmult_le_compat; lra|exact Hd].
+    match goal with |- _ <= ?x * _ ^ 2 * ?z => replace (x * (Lam * c k) ^ 2 * z)
+      with (x * (Lam * Lam * (c k ^ 2 * z))) by ring end.
+    apply Rmult_le_compat_l; [lra|]. apply Rmult_le_compat; [apply Rmult_le_pos;
+      lra|apply inner_nonneg|apply Rmult_le_compat; lra|exact Hd].
 Qed.
 End Step.

@@ -11,7 +11,8 @@ From PISA Require Preconditioned.
 Section Batches.
 Variable V : space.
 Variables (m : nat) (weight : nat -> R) (ridge L : R) (serve solve : nat -> nat -> R) (bend : nat -> nat -> V -> V).
-Variables (F : nat -> V -> R) (G : nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat -> V).
+Variables (F : nat -> V -> R) (G : nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat ->
+  V).
 Variables (beta : nat -> R) (past : nat -> V -> Prop) (variances : nat -> R) (v : R).
 Notation mean := (mean V m weight).
 Notation place k := (w (S k)).
@@ -54,7 +55,8 @@ Definition bias k : V := (-1 * mean (fun i => l k i))%V.
 
 Lemma client_parts k i : (i < m)%nat -> (residual k i + noise k i = t k i + l k i)%V.
 Proof.
-  intros I. assert (E := client_step _ _ _ _ _ _ _ _ _ _ _ (its_run setting) k i I). unfold residual, noise, taken, left.
+  intros I. assert (E := client_step _ _ _ _ _ _ _ _ _ _ _ (its_run setting) k i I).
+  unfold residual, noise, taken, left.
   apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in E. autorewrite with inner in *. lra.
 Qed.
 
@@ -87,8 +89,11 @@ Proof. replace 0%V with (place k - place k)%V by vector. apply (knows_sum settin
 
 Lemma knows_mean k x : (forall i, (i < m)%nat -> past k (x i)) -> past k (mean x).
 Proof.
-  unfold Algorithm.mean. assert (All : forall j, (j <= m)%nat -> (forall i, (i < m)%nat -> past k (x i)) -> past k (total j (fun i => weight i * x i)%V)).
-  { induction j as [|j IH]; intros J X; simpl; [apply knows_zero|]. apply (knows_sum setting); [apply IH; auto; lia|apply X; lia]. }
+  unfold Algorithm.mean.
+  assert (All : forall j, (j <= m)%nat -> (forall i, (i < m)%nat -> past k (x i)) -> past k
+    (total j (fun i => weight i * x i)%V)).
+  { induction j as [|j IH]; intros J X; simpl; [apply knows_zero|]. apply (knows_sum setting); [apply IH; auto;
+      lia|apply X; lia]. }
   intros X. now apply All.
 Qed.
 
@@ -125,13 +130,15 @@ Proof.
   autorewrite with inner. rewrite (inner_sym _ (deviation V w local (S k) i)). lra.
 Qed.
 
-Lemma weighted_parts f g : (forall i, (i < m)%nat -> f i <= g i) -> sum m (fun i => weight i * f i) <= sum m (fun i => weight i * g i).
+Lemma weighted_parts f g : (forall i, (i < m)%nat -> f i <= g i) -> sum m (fun i => weight i * f i)
+  <= sum m (fun i => weight i * g i).
 Proof. exact (weighted_le m weight (alphas setting) f g). Qed.
 
 Lemma mean_within x : ‖mean x‖² <= sum m (fun i => weight i * ‖x i‖²).
 Proof. exact (mean_jensen V m weight (alphas setting) x). Qed.
 
-Lemma sum_two a f b g : sum m (fun i => weight i * (a * f i + b * g i)) = a * sum m (fun i => weight i * f i) + b * sum m (fun i => weight i * g i).
+Lemma sum_two a f b g : sum m (fun i => weight i * (a * f i + b * g i)) = a * sum m (fun i => weight i * f i) + b *
+  sum m (fun i => weight i * g i).
 Proof. rewrite <- !sum_scale, <- sum_add. apply sum_ext; intros; ring. Qed.
 
 Lemma noise_within k : sum m (fun i => weight i * ‖noise k i‖²) <= v_bar.
@@ -141,18 +148,22 @@ Lemma estimate_within k : sum m (fun i => weight i * ‖t k i + l k i‖²) <= r
 Proof.
   eapply Rle_trans; [apply Req_le, (sum_ext m _ (fun i => weight i * (1 * ‖residual k i‖² + 1 * ‖noise k i‖²)))|].
   - intros i I. rewrite <- client_parts by easy. f_equal. assert (O : ⟨residual k i, noise k i⟩ = 0).
-    { apply (fair_batch setting k i _ I). unfold residual. replace (G i (place k) + dual k i)%V with (G i (place k) + 1 * dual k i)%V by vector.
-      apply (knows_sum setting); [|now apply (knows_dual setting)]. apply (knows_gradient setting); [easy|apply (knows_w setting)]. }
+    { apply (fair_batch setting k i _ I). unfold residual. replace (G i (place k) + dual k i)%V
+        with (G i (place k) + 1 * dual k i)%V by vector.
+      apply (knows_sum setting); [|now apply (knows_dual setting)]. apply (knows_gradient setting);
+        [easy|apply (knows_w setting)]. }
     autorewrite with inner. rewrite (inner_sym _ (noise k i)), O. ring.
   - rewrite sum_two. assert (N := noise_within k). unfold residuals. lra.
 Qed.
 
 Lemma bias_within k : ‖bias k‖² <= q k ^ 2 * (residuals k + v_bar).
 Proof.
-  unfold bias. replace (‖-1 * mean (fun i => l k i)‖²) with (‖mean (fun i => l k i)‖²) by (autorewrite with inner; ring).
+  unfold bias. replace (‖-1 * mean (fun i => l k i)‖²) with (‖mean (fun i => l k i)‖²) by (autorewrite with inner;
+    ring).
   eapply Rle_trans; [apply mean_within|].
   apply Rle_trans with (q k ^ 2 * sum m (fun i => weight i * ‖t k i + l k i‖²)).
-  - rewrite <- sum_scale, (sum_ext m (fun i => q k ^ 2 * _) (fun i => weight i * (q k ^ 2 * ‖t k i + l k i‖²))) by (intros; ring).
+  - rewrite <- sum_scale, (sum_ext m (fun i => q k ^ 2 * _) (fun i => weight i * (q k ^ 2 * ‖t k i + l k i‖²)))
+      by (intros; ring).
     apply weighted_parts; intros i I. exact (left_small V _ _ _ (beta_positive k) (sector_left k i I)).
   - apply Rmult_le_compat_l; [apply pow2_ge_0|apply estimate_within].
 Qed.
@@ -162,7 +173,8 @@ Lemma residuals_after k : residuals (S k) <= 2 * (1 + beta k) / (1 + 2 * beta k)
 Proof.
   assert (Pb := beta_positive k). set (a := 2 * (1 + beta k) / (1 + 2 * beta k)). set (b := 2 * (1 + beta k)).
   assert (Pa : 0 <= a) by (unfold a; apply quotient; lra).
-  apply Rle_trans with (sum m (fun i => weight i * (a * (q k * ‖residual k i‖² + 1 * ‖noise k i‖²) + b * (L * L * ‖place (S k) - place k‖²)))).
+  apply Rle_trans with (sum m (fun i => weight i * (a * (q k * ‖residual k i‖² + 1 * ‖noise k i‖²) + b *
+    (L * L * ‖place (S k) - place k‖²)))).
   - apply weighted_parts; intros i I. set (h := (G i (place (S k)) - G i (place k))%V).
     assert (E : residual (S k) i = (l k i - noise k i + h)%V).
     { assert (C := client_parts k i I). unfold residual at 1, h. rewrite dual_after. unfold residual in C.
@@ -172,7 +184,8 @@ Proof.
     assert (N := left_and_noise V (t k i) (l k i) (noise k i) (beta k) Pb (sector_left k i I)).
     replace (t k i + l k i - noise k i)%V with (residual k i) in N by (rewrite <- client_parts by easy; vector).
     assert (Nb := Rmult_le_compat_l a _ _ Pa N). assert (Hb := Rmult_le_compat_l b _ _ ltac:(unfold b; lra) H). lra.
-  - rewrite (sum_two a (fun i => q k * ‖residual k i‖² + 1 * ‖noise k i‖²) b (fun _ => L * L * ‖place (S k) - place k‖²)).
+  - rewrite (sum_two a (fun i => q k * ‖residual k i‖² + 1 * ‖noise k i‖²) b (fun _ => L * L * ‖place (S k) - place
+      k‖²)).
     rewrite sum_two, (weighted_const m weight (alphas setting)). assert (N := noise_within k). fold (residuals k).
     assert (A := Rmult_le_compat_l a _ _ Pa N). lra.
 Qed.

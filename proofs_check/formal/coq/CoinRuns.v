@@ -62,7 +62,8 @@ Lemma kick_variance k : ‖kick k‖² <= v /\ ((k < n)%nat -> ‖kick k‖² = 
 Proof.
   replace (kick k) with (@scale H (sqrt v) (coin (S (S n)) (S (S k)))) by easy.
   rewrite inner_scale, inner_scale_r, <- Rmult_assoc, sqrt_sqrt by easy.
-  assert (M := coin_variance_most (S (S n)) (S (S k))). assert (P := inner_nonneg H (coin (S (S n)) (S (S k)))). split; [nra|].
+  assert (M := coin_variance_most (S (S n)) (S (S k))). assert (P := inner_nonneg H (coin (S (S n)) (S (S k)))).
+  split; [nra|].
   intros K. rewrite coin_variance by lia. ring.
 Qed.
 
@@ -72,7 +73,8 @@ Proof. intros K o o' A. apply K. intros j J. apply A. lia. Qed.
 Lemma kick_known k : known (S k) (kick k).
 Proof. intros o o' A. unfold kick. now rewrite (A (S (S k))) by lia. Qed.
 
-Lemma coin_pisa : pisa H 1 one 0 (fun _ _ => kappa) (fun _ _ _ => 0%V) grad (fun l => w l) (fun l => snd (fst (states l)))
+Lemma coin_pisa : pisa H 1 one 0 (fun _ _ => kappa) (fun _ _ _ => 0%V) grad (fun l => w l)
+  (fun l => snd (fst (states l)))
   (fun l => dual l).
 Proof.
   apply pisa_rounds. apply (rounds_exist H 1 one 0 (fun _ _ => kappa) (fun _ _ => kappa) (fun _ _ _ => 0%V)
@@ -89,20 +91,23 @@ Qed.
 
 Lemma coin_known k : known k (w (S k)) /\ known k (memory 1 one (fun l => dual l) k).
 Proof.
-  revert k. apply (run_known H known _ _ _ _ _ (own_order H 1 one (fun _ _ => kappa) grad (fun l => w l) _ (fun l => dual l)
+  revert k. apply (run_known H known _ _ _ _ _ (own_order H 1 one (fun _ _ => kappa) grad (fun l => w l) _
+    (fun l => dual l)
     (fun k => ltac:(unfold Stochastic.kappa; simpl; lra)) coin_pisa)).
   - intros k x a z. apply knows_sum.
   - exact known_later.
   - rewrite (proj1 coin_start). apply known0.
   - rewrite (proj2 coin_start). apply known0.
   - intros k W. rewrite mean_one. cbn [pred]. generalize dependent (w (S k)). intros x K.
-    replace (c * x + kick k)%V with (kick k + c * x)%V by vector. apply knows_sum; [apply kick_known|now apply known_later].
+    replace (c * x + kick k)%V with (kick k + c * x)%V by vector.
+    apply knows_sum; [apply kick_known|now apply known_later].
 Qed.
 
 Lemma coin_sampled : sampled (fun x : H => c * x)%V v known (fun k => w (S k)) (memory 1 one (fun l => dual l))
   (fun k => mean H 1 one (grad (S k))).
 Proof.
-  assert (N : forall k, (mean H 1 one (grad (S k)) - c * w (S k))%V = kick k) by (intros k; rewrite mean_one; cbn [pred]; vector).
+  assert (N : forall k, (mean H 1 one (grad (S k)) - c * w (S k))%V = kick k) by (intros k; rewrite mean_one;
+    cbn [pred]; vector).
   split; try (intros k; apply coin_known).
   - intros k x a z. apply knows_sum.
   - intros k x K. exact (knows_gradient _ line _ x (fun y : line => c * y) K).
@@ -157,8 +162,10 @@ Lemma exact_constant c kappa v n w start start_memory : 0 < kappa -> exact_run c
   (forall k, (k < n)%nat -> ‖noise k‖² = v) /\ w 1%nat = start /\ before 0%nat = start_memory.
 Proof.
   intros P [grad [local [dual [past [run [samples [Exact [W M]]]]]]]].
-  assert (R := is_constant_run _ 1 (fun _ => 1) (fun _ => kappa) grad w local dual (fun x => c * x)%V v past samples run).
-  cbv beta in R. replace (sum 1 (fun _ => 1 * kappa)) with kappa in R by (simpl; ring). eexists. eexists. split; [exact (R P)|]. auto.
+  assert (R := is_constant_run _ 1 (fun _ => 1) (fun _ => kappa) grad w local dual (fun x => c * x)%V v past samples
+    run).
+  cbv beta in R. replace (sum 1 (fun _ => 1 * kappa)) with kappa in R by (simpl; ring). eexists. eexists.
+  split; [exact (R P)|]. auto.
 Qed.
 
 (** From any deterministic cold start the sums of E|F'(w_k)|^2 stay within a constant of N times the stationary
@@ -173,7 +180,8 @@ Proof.
   exists w. split; [exact run|]. intros N I.
   destruct (exact_constant _ _ _ _ _ _ _ Pk run) as [before [noise [R [Exact [W B]]]]].
   assert (A := stationary_average _ c kappa v _ before noise Pc St R n Pv ltac:(intros k K; apply Exact; lia) N I).
-  replace (slack line c kappa v (fun _ => x0) (fun _ => 0)) with (slack _ c kappa v (fun k => w (S k)) before); [exact A|].
+  replace (slack line c kappa v (fun _ => x0) (fun _ => 0)) with (slack _ c kappa v (fun k => w (S k)) before);
+    [exact A|].
   unfold slack, size. rewrite W, B. cbn [inner random line]. now rewrite !expect_const.
 Qed.
 
@@ -182,10 +190,13 @@ Theorem T5_stationary_exact c kappa v n : 0 < c -> 3 / 2 * c < kappa -> 0 < v ->
   exact_run c kappa v n w start start_memory /\ forall k, (k <= n)%nat ->
   expect (fun o => c * w (S k) o * (c * w (S k) o)) = c * (3 * c + kappa) / ((c + kappa) * (2 * kappa - 3 * c)) * v.
 Proof.
-  intros Pc St Pv. assert (Pk : 0 < kappa) by lra. set (scale := (c + kappa) * (2 * kappa - 3 * c)). assert (Ps : 0 < scale) by (apply Rmult_lt_0_compat; lra).
-  set (A := (3 * c + kappa) * v / (c * scale)). set (B := - 3 * kappa * v / scale). set (D := 2 * kappa ^ 2 * v / scale).
+  intros Pc St Pv. assert (Pk : 0 < kappa) by lra. set (scale := (c + kappa) * (2 * kappa - 3 * c)).
+  assert (Ps : 0 < scale) by (apply Rmult_lt_0_compat; lra).
+  set (A := (3 * c + kappa) * v / (c * scale)). set (B := - 3 * kappa * v / scale).
+  set (D := 2 * kappa ^ 2 * v / scale).
   assert (Pa : 0 < A) by (unfold A; positive). assert (Rest : 0 <= D - B ^ 2 / A).
-  { replace (D - B ^ 2 / A) with (kappa ^ 2 * v * (2 * kappa - 3 * c) / (scale * (3 * c + kappa))) by (unfold A, B, D; field; lra).
+  { replace (D - B ^ 2 / A) with (kappa ^ 2 * v * (2 * kappa - 3 * c) / (scale * (3 * c + kappa)))
+      by (unfold A, B, D; field; lra).
     apply quotient; [|positive]. repeat apply Rmult_le_pos; nra. }
   set (H := random (coins (S (S n))) line). set (one := coin (S (S n)) 0 : H). set (two := coin (S (S n)) 1 : H).
   assert (V1 : ‖one‖² = 1) by (apply coin_variance; lia). assert (V2 : ‖two‖² = 1) by (apply coin_variance; lia).
@@ -198,16 +209,19 @@ Proof.
     apply knows_sum; [apply knows_sum|]; [exact K0|exact K1|exact K2]. }
   destruct (exact_run_exists c kappa v n start before0 ltac:(lra) ltac:(lra)) as [w run].
   { split; [|apply Known]. replace start with (sqrt A * one + 0 * two)%V by (unfold start; vector). apply Known. }
-  exists w, start, before0. split; [exact run|]. destruct (exact_constant _ _ _ _ _ _ _ Pk run) as [before [noise [R [Exact [W M]]]]].
+  exists w, start, before0. split; [exact run|].
+  destruct (exact_constant _ _ _ _ _ _ _ Pk run) as [before [noise [R [Exact [W M]]]]].
   assert (Root := sqrt_sqrt A ltac:(lra)). assert (Root' := sqrt_sqrt _ Rest). assert (Pr := sqrt_lt_R0 A Pa).
   assert (Start : at_rest H c kappa v (fun k => w (S k)) before 0).
-  { unfold at_rest. rewrite W, M. unfold start, before0. autorewrite with inner. rewrite !(inner_sym H two one), V0, V1, V2.
+  { unfold at_rest. rewrite W, M. unfold start, before0. autorewrite with inner. rewrite !(inner_sym H two one), V0,
+      V1, V2.
     fold scale. fold A B D. repeat split.
     - lra.
     - field. lra.
     - assert (E : B / sqrt A * (B / sqrt A) = B ^ 2 / A) by (rewrite <- Root at 3; field; lra). lra. }
   assert (All : forall k, (k <= n)%nat -> at_rest H c kappa v (fun k => w (S k)) before k).
-  { induction k as [|k IH]; intros K; [exact Start|]. apply (rest_stays H c kappa v _ _ noise Pc St R k (Exact k ltac:(lia))), IH. lia. }
+  { induction k as [|k IH]; intros K;
+      [exact Start|]. apply (rest_stays H c kappa v _ _ noise Pc St R k (Exact k ltac:(lia))), IH. lia. }
   intros k K. exact (rest_gradient H c kappa v _ _ Pc St k (All k K)).
 Qed.
 
@@ -225,8 +239,10 @@ Proof.
   replace (1 * (3 * 1 + kappa) / ((1 + kappa) * (2 * kappa - 3 * 1)) * v) with f in Sum by (unfold f; field; lra).
   rewrite (sum_ext n _ (fun k => expect (fun o => w (S k) o * w (S k) o))) in Sum
     by (intros; apply expect_ext; intros; ring).
-  assert (Q := Rle_abs (- (sum n (fun k => expect (fun o => w (S k) o * w (S k) o)) - INR n * f))). rewrite Rabs_Ropp in Q.
-  apply (Rmult_lt_compat_r (f - level)) in Far; [|lra]. unfold Rdiv in Far. rewrite Rmult_assoc, Rinv_l in Far by lra. lra.
+  assert (Q := Rle_abs (- (sum n (fun k => expect (fun o => w (S k) o * w (S k) o)) - INR n * f))).
+  rewrite Rabs_Ropp in Q.
+  apply (Rmult_lt_compat_r (f - level)) in Far; [|lra]. unfold Rdiv in Far. rewrite Rmult_assoc, Rinv_l in Far
+    by lra. lra.
 Qed.
 
 Theorem T5_floor_at_2_attained v level bound : 0 <= v -> level < 5 / 3 * v -> exists n w N,

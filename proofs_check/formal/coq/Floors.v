@@ -66,7 +66,8 @@ Proof.
   2: { rewrite C. unfold noise. field. repeat split; nra. }
   apply (floor_of potential _ least); [exact Pc|exact St|].
   intros k. assert (B := bounded (w (S k) + / K * before k)%V).
-  assert (Q := square ((2 / K - / K) / (2 * s * K)) (before k) ltac:(replace (2 / K - / K) with (/ K) by fraction; sign)).
+  assert (Q := square ((2 / K - / K) / (2 * s * K)) (before k) ltac:(replace (2 / K - / K) with (/ K) by fraction;
+    sign)).
   unfold potential. lra.
 Qed.
 
@@ -86,7 +87,8 @@ Proof.
   set (f := F (_ + _)%V) in *. clearbody e g p f. clear R potential.
   assert (U1 : 0 <= ⟨p, e⟩) by lra. assert (U2 : ⟨g, e⟩ <= 0) by lra.
   certify (plus (plus (row 1 _ _ D _) (row (5 / (4 * K)) _ _ Var _))
-    (plus (plus (row (/ K) _ _ U1 _) (row (/ (2 * K)) _ _ U2 _)) (square ((K / 2 - 1) / 2) (/ K * (p - 2 * (g + e)))%V _))).
+    (plus (plus (row (/ K) _ _ U1 _) (row (/ (2 * K)) _ _ U2 _)) (square ((K / 2 - 1) / 2)
+      (/ K * (p - 2 * (g + e)))%V _))).
 Qed.
 
 Theorem T5_floor_at_2 : 2 <= k_ -> average_at_most (fun k => ‖G (w (S k))‖²) (5 / 3 * v).
@@ -94,6 +96,7 @@ Proof.
   intros Large. replace (5 / 3 * v) with (5 / (4 * k_) * v / (3 / (4 * k_))) by fraction.
   apply (floor_of (fun k => F (w (S k)) + / (4 * k_) * ‖before k‖²) _ least); [apply Rdiv_lt_0_compat; lra| |].
   - intros k. exact (T5_floor_at_2_step k Large).
-  - intros k. assert (B := bounded (w (S k))). assert (Q := square (/ (4 * k_)) (before k) ltac:(apply Rlt_le; positive)). lra.
+  - intros k. assert (B := bounded (w (S k))). assert (Q := square (/ (4 * k_)) (before k) ltac:(apply Rlt_le;
+      positive)). lra.
 Qed.
 End Constant.

@@ -13,7 +13,8 @@ Hypothesis F_smooth : forall i, (i < m)%nat -> smooth L (F i) (G i).
 Definition objective x := sum m (fun i => weight i * F i x) + ridge / 2 * ‖x‖².
 Definition slope x : V := (mean V m weight (fun i => G i x) + ridge * x)%V.
 
-Lemma weighted_le f g : (forall i, (i < m)%nat -> f i <= g i) -> sum m (fun i => weight i * f i) <= sum m (fun i => weight i * g i).
+Lemma weighted_le f g : (forall i, (i < m)%nat -> f i <= g i) -> sum m (fun i => weight i * f i)
+  <= sum m (fun i => weight i * g i).
 Proof. intros E. apply sum_le; intros. apply Rmult_le_compat_l; [now apply weights|auto]. Qed.
 
 Lemma weighted_const a : sum m (fun i => weight i * a) = a.
@@ -47,7 +48,8 @@ Proof.
     assert (J : ‖g‖² <= L * L * ‖d‖²).
     { eapply Rle_trans; [apply mean_jensen|]. rewrite <- (weighted_const (L * L * ‖d‖²)). apply weighted_le; intros i I.
       apply (lipschitz _ _ _ _ (F_smooth i I)). }
-    rewrite E. assert (Y := young _ L d g L_positive). rewrite (inner_sym _ d g) in Y. assert (I := Rinv_0_lt_compat L L_positive).
+    rewrite E. assert (Y := young _ L d g L_positive). rewrite (inner_sym _ d g) in Y.
+    assert (I := Rinv_0_lt_compat L L_positive).
     assert (J' := Rmult_le_compat_l (/ L) _ _ ltac:(lra) J). rewrite <- !Rmult_assoc, Rinv_l, Rmult_1_l in J' by lra.
     autorewrite with inner. rewrite (inner_sym _ d g). assert (Q := inner_nonneg _ d). nra.
 Qed.

@@ -112,13 +112,16 @@ Defined.
 
 Definition mixture (chance : R) (proper : 0 < chance < 1) (P Q : probability) : probability.
 Proof.
-  refine (Probability (P + Q) (fun f => chance * expect (fun o => f (inl o)) + (1 - chance) * expect (fun o => f (inr o)))
+  refine (Probability (P + Q) (fun f => chance * expect (fun o => f (inl o)) + (1 - chance) * expect
+    (fun o => f (inr o)))
     _ _ _ _ _).
   - intros f g. rewrite !expect_add. ring.
   - intros a f. rewrite !expect_scale. ring.
-  - intros f N. assert (A := expect_nonneg P _ (fun o => N (inl o))). assert (B := expect_nonneg Q _ (fun o => N (inr o))). nra.
+  - intros f N. assert (A := expect_nonneg P _ (fun o => N (inl o))).
+    assert (B := expect_nonneg Q _ (fun o => N (inr o))). nra.
   - rewrite !expect_one. ring.
-  - intros f N Z. assert (A := expect_nonneg P _ (fun o => N (inl o))). assert (B := expect_nonneg Q _ (fun o => N (inr o))).
+  - intros f N Z. assert (A := expect_nonneg P _ (fun o => N (inl o))).
+    assert (B := expect_nonneg Q _ (fun o => N (inr o))).
     assert (ZA : expect (fun o => f (inl o)) = 0) by nra. assert (ZB : expect (fun o => f (inr o)) = 0) by nra.
     intros [o|o].
     + exact (expect_strict P _ (fun o => N (inl o)) ZA o).
@@ -152,7 +155,8 @@ Proof.
   induction n as [|n IH]; intros k x K; [cbn; ring|].
 
   destruct k as [|k].
-  - change (/ 2 * expect (fun o : coins n => x (inl o) * 1) + (1 - / 2) * expect (fun o : coins n => x (inr o) * -1) = 0).
+  - change (/ 2 * expect (fun o : coins n => x (inl o) * 1) + (1 - / 2) * expect (fun o : coins n => x (inr o) * -1)
+      = 0).
     assert (E : forall a, expect (fun o : coins n => x (inl o) * a) = a * expect (fun o : coins n => x (inl o))).
     { intros a. rewrite <- expect_scale. apply expect_ext; intros; cbn in *; lra. }
     rewrite (expect_ext _ (fun o : coins n => x (inr o) * -1) (fun o => x (inl o) * -1)), !E; [lra|].

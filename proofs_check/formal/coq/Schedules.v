@@ -40,16 +40,20 @@ Proof.
   assert (R : 0 < 1 - 3 / (2 * k_ 0)).
   { replace (1 - 3 / (2 * k_ 0)) with ((2 * k_ 0 - 3) / (2 * k_ 0)) by fraction. positive. }
   set (r := 1 - 3 / (2 * k_ 0)) in *.
-  set (c := F (w 1%nat + / k_ 0 * memory m weight dual 0)%V + ‖memory m weight dual 0‖² / (2 * k_ 0 ^ 2) - least + v * T).
+  set (c := F (w 1%nat + / k_ 0 * memory m weight dual 0)%V + ‖memory m weight dual 0‖² / (2 * k_ 0 ^ 2) - least +
+    v * T).
   assert (Sum : forall N, sum N (fun k => drop k * square k) <= c).
-  { intros N. assert (S5 := T5_sum V m weight penalty grad w local dual F G v past F_smooth samples nondecreasing large N least
+  { intros N. assert (S5 := T5_sum V m weight penalty grad w local dual F G v past F_smooth samples nondecreasing
+      large N least
       bounded common run).
     rewrite (sum_ext N (fun k => v / k_ k ^ 2) (fun k => v * / k_ k ^ 2)), sum_scale in S5 by easy.
     assert (E := Rmult_le_compat_l _ _ _ Pv (B N)). unfold c. lra. }
   assert (Low : forall k, r * / k_ k <= drop k) by apply drop_bounds.
   split.
-  - apply repaired with (/ r * c); auto using Rlt_le, inner_nonneg. intros N. apply Rle_trans with (/ r * sum N (fun k => drop k * square k)).
-    + rewrite <- sum_scale. apply sum_le; intros k _. rewrite <- Rmult_assoc. apply Rmult_le_compat_r; [apply inner_nonneg|].
+  - apply repaired with (/ r * c); auto using Rlt_le, inner_nonneg. intros N.
+    apply Rle_trans with (/ r * sum N (fun k => drop k * square k)).
+    + rewrite <- sum_scale. apply sum_le; intros k _. rewrite <- Rmult_assoc. apply Rmult_le_compat_r;
+        [apply inner_nonneg|].
       apply Rmult_le_reg_l with r; [exact R|]. rewrite <- Rmult_assoc, Rinv_r by lra. specialize (Low k). lra.
     + apply Rmult_le_compat_l; [apply Rlt_le; positive|easy].
   - apply repaired with c; auto using inner_nonneg.
@@ -66,7 +70,8 @@ Proof.
   intros P A kappa. assert (Q : forall k, 0 < Rpower (INR (S k)) a) by (intros; apply power_positive). split; [|split].
   - apply (diverges_above (fun k => / Rpower (INR (S k)) a) _ (/ kappa_0)); [positive| |apply power_diverges; lra].
     intros k. specialize (Q k). unfold kappa. rewrite Rinv_mult. lra.
-  - apply (summable_below (fun k => / Rpower (INR (S k)) a ^ 2) _ (/ kappa_0 ^ 2)); [apply Rlt_le; positive| |apply power_summable; lra].
+  - apply (summable_below (fun k => / Rpower (INR (S k)) a ^ 2) _ (/ kappa_0 ^ 2)); [apply Rlt_le;
+      positive| |apply power_summable; lra].
     intros k. specialize (Q k). unfold kappa. rewrite Rpow_mult_distr, Rinv_mult. lra.
   - intros k. split; [unfold kappa; specialize (Q k); positive|]. apply Rmult_le_compat_l; [lra|].
     apply Rle_Rpower_l; [lra|]. split; [apply lt_0_INR; lia|apply le_INR; lia].
@@ -74,7 +79,8 @@ Qed.
 
 (** For kappa_k = kappa_0 / gamma^k the bound on the weighted average never falls below delta kappa_0 (1 - gamma),
     delta = V_0 - F*: it is empty, whatever the noise. *)
-Theorem T5_geometric_empty kappa_0 gamma delta v N : 3 / 2 < kappa_0 -> 0 < gamma < 1 -> 0 <= delta -> 0 <= v -> (0 < N)%nat ->
+Theorem T5_geometric_empty kappa_0 gamma delta v N : 3 / 2 < kappa_0 -> 0 < gamma < 1 -> 0 <= delta -> 0
+  <= v -> (0 < N)%nat ->
   let kappa k := kappa_0 / gamma ^ k in let drop k := (2 * kappa k - 3) / (2 * kappa k ^ 2) in
   0 < sum N drop /\ delta * kappa_0 * (1 - gamma) <= (delta + sum N (fun k => v / kappa k ^ 2)) / sum N drop.
 Proof.
@@ -89,7 +95,8 @@ Proof.
   { intros k. rewrite K. specialize (G k). assert (0 < / kappa_0 * gamma ^ k < 2 / 3) by nra.
     set (x := / kappa_0 * gamma ^ k) in *. nra. }
   assert (Pos : 0 < sum N drop).
-  { destruct N as [|N]; [lia|]. rewrite sum_first. assert (A := sum_nonneg N (fun k => drop (S k)) (fun k _ => ltac:(apply Rlt_le, B))).
+  { destruct N as [|N]; [lia|]. rewrite sum_first. assert (A := sum_nonneg N (fun k => drop (S k))
+      (fun k _ => ltac:(apply Rlt_le, B))).
     specialize (B 0%nat). lra. }
   split; [exact Pos|]. apply below_quotient; [exact Pos|].
   assert (Top : sum N drop <= / kappa_0 * / (1 - gamma)).

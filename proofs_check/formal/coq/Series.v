@@ -50,7 +50,8 @@ Proof.
   - destruct N as [|N]; [simpl in Pa; lra|]. destruct (smallest N x) as [k [K Min]]. exists k. split; [lia|].
     destruct (Rle_lt_dec (x k) eps) as [|L]; [easy|exfalso].
     assert (Sm : sum (S N) (fun k => eps * a k) <= sum (S N) (fun k => a k * x k)).
-    { apply sum_le; intros j J. specialize (Min j ltac:(lia)). rewrite Rmult_comm. apply Rmult_le_compat_l; [auto|lra]. }
+    { apply sum_le; intros j J. specialize (Min j ltac:(lia)). rewrite Rmult_comm. apply Rmult_le_compat_l;
+        [auto|lra]. }
     rewrite sum_scale in Sm. specialize (B (S N)). lra.
 Qed.
 
@@ -95,7 +96,8 @@ Proof. apply exp_pos. Qed.
 Lemma power_diverges a : a <= 1 -> diverges (fun k => / Rpower (INR (S k)) a).
 Proof.
   intros A. apply (diverges_above (fun k => / INR (S k)) _ 1 Rlt_0_1); [|exact harmonic]. intros k. rewrite Rmult_1_l.
-  apply Rinv_le_contravar; [apply power_positive|]. assert (P : 1 <= INR (S k)) by (rewrite S_INR; assert (Q := pos_INR k); lra).
+  apply Rinv_le_contravar; [apply power_positive|]. assert (P : 1 <= INR (S k)) by (rewrite S_INR;
+    assert (Q := pos_INR k); lra).
   destruct (Req_dec (INR (S k)) 1) as [E|N].
   - rewrite E. unfold Rpower. rewrite ln_1, Rmult_0_r, exp_0. lra.
   - rewrite <- (Rpower_1 (INR (S k))) at 2 by lra. apply Rle_Rpower; lra.
@@ -105,7 +107,8 @@ Lemma power_step s x : 1 < s -> 0 < x ->
   / Rpower (x + 1) s <= / (s - 1) * (/ Rpower x (s - 1) - / Rpower (x + 1) (s - 1)).
 Proof.
   intros S X. rewrite <- !Rpower_Ropp.
-  destruct (MVT_cor2 (fun y => Rpower y (- (s - 1))) (fun y => - (s - 1) * Rpower y (- (s - 1) - 1)) x (x + 1)) as [c [E C]]; [lra| |].
+  destruct (MVT_cor2 (fun y => Rpower y (- (s - 1))) (fun y => - (s - 1) * Rpower y (- (s - 1) - 1)) x (x + 1)) as
+    [c [E C]]; [lra| |].
   { intros c C. apply derivable_pt_lim_power. lra. }
   replace (Rpower x (- (s - 1)) - Rpower (x + 1) (- (s - 1))) with ((s - 1) * Rpower c (- s)).
   2: { replace (- (s - 1) - 1) with (- s) in E by ring. lra. }
@@ -129,8 +132,10 @@ Proof.
     - / (2 * a - 1) * (1 - / Rpower (INR 1) (2 * a - 1)) - - / (2 * a - 1) * (1 - / Rpower (INR (S n)) (2 * a - 1))).
   { apply T. intros k. assert (St := power_step (2 * a) (INR (S k)) ltac:(lra) ltac:(apply lt_0_INR; lia)).
     rewrite <- S_INR in St. lra. }
-  specialize (T' N). assert (One' : Rpower (INR 1) (2 * a - 1) = 1) by (unfold Rpower; simpl; rewrite ln_1, Rmult_0_r; apply exp_0).
-  rewrite One', Rinv_1 in T'. assert (Q : 0 < / Rpower (INR (S N)) (2 * a - 1)) by (apply Rinv_0_lt_compat, power_positive).
+  specialize (T' N). assert (One' : Rpower (INR 1) (2 * a - 1) = 1) by (unfold Rpower; simpl;
+    rewrite ln_1, Rmult_0_r; apply exp_0).
+  rewrite One', Rinv_1 in T'. assert (Q : 0 < / Rpower (INR (S N)) (2 * a - 1))
+    by (apply Rinv_0_lt_compat, power_positive).
   assert (0 < / (2 * a - 1) * / Rpower (INR (S N)) (2 * a - 1)) by (apply Rmult_lt_0_compat; lra). lra.
 Qed.
 
@@ -146,7 +151,8 @@ Definition average_at_most (x : nat -> R) level := forall eps, 0 < eps ->
   exists N0, forall N, (N0 <= N)%nat -> (0 < N)%nat -> sum N x / INR N <= level + eps.
 
 Theorem floor_of (potential x : nat -> R) least c d : 0 < c ->
-  (forall k, potential (S k) <= potential k - c * x k + d) -> (forall k, least <= potential k) -> average_at_most x (d / c).
+  (forall k, potential (S k) <= potential k - c * x k + d) -> (forall k, least <= potential k) -> average_at_most x
+    (d / c).
 Proof.
   intros P St B eps E. set (gap := potential 0%nat - least). destruct (beyond (gap / (c * eps))) as [N0 H].
   exists N0. intros N I N1. assert (Pn : 0 < INR N) by (apply lt_0_INR; lia).

@@ -32,7 +32,8 @@ Proof.
 Qed.
 
 Notation scale_ := ((c + kappa) * (2 * kappa - 3 * c)).
-Definition balance k := (c * kappa ^ 2 * (kappa - c) * a k + 2 * c * kappa * (kappa - 2 * c) * b k + c * (kappa - c) * d k) / scale_.
+Definition balance k := (c * kappa ^ 2 * (kappa - c) * a k + 2 * c * kappa * (kappa - 2 * c) * b k + c *
+  (kappa - c) * d k) / scale_.
 Definition energy k := c ^ 2 * a k + d k.
 Definition size k := (2 * c * kappa ^ 2 * (kappa - c) * a k + 4 * c * kappa * (kappa - 2 * c) * b k
   + (2 * kappa ^ 2 + c * kappa - 5 * c ^ 2) * d k) / scale_.
@@ -55,7 +56,8 @@ Qed.
 
 Lemma moments_bound k : 2 * c * Rabs (b k) <= energy k.
 Proof.
-  unfold energy. assert (P := square 1 (c * w k + before k)%V ltac:(lra)). assert (Q := square 1 (c * w k - before k)%V ltac:(lra)).
+  unfold energy. assert (P := square 1 (c * w k + before k)%V ltac:(lra)).
+  assert (Q := square 1 (c * w k - before k)%V ltac:(lra)).
   autorewrite with inner in P, Q. rewrite !(inner_sym _ (before k) (w k)) in P, Q.
   unfold Rabs. destruct (Rcase_abs _); lra.
 Qed.
@@ -63,7 +65,8 @@ Qed.
 Lemma size_nonneg k : 0 <= size k.
 Proof.
   assert (P := scale_positive).
-  replace (size k) with ((2 * c * kappa ^ 2 * (kappa - c) / scale_) * ‖w k + ((kappa - 2 * c) / (kappa * (kappa - c))) * before k‖²
+  replace (size k) with ((2 * c * kappa ^ 2 * (kappa - c) / scale_) * ‖w k + ((kappa - 2 * c) /
+    (kappa * (kappa - c))) * before k‖²
     + ((kappa ^ 2 + c ^ 2) / ((kappa - c) * (c + kappa))) * d k).
   - apply Rplus_le_le_0_compat; apply Rmult_le_pos; try apply inner_nonneg; apply quotient; try positive.
   - unfold size. autorewrite with inner. rewrite !(inner_sym _ (before k) (w k)). field. lra.
@@ -82,30 +85,40 @@ Qed.
 
 Lemma within k : 1 <= ratio /\ 0 <= energy k /\ size k <= ratio * energy k /\ Rabs (balance k) <= ratio * energy k.
 Proof.
-  assert (P := scale_positive). assert (X := cross k). assert (A := inner_nonneg _ (w k)). assert (D := inner_nonneg _ (before k)).
-  assert (R := Rabs_pos (kappa - 2 * c)). assert (Q : 0 <= 2 * kappa ^ 2 * (kappa - c) / c) by (apply quotient; [|lra]; apply Rmult_le_pos; nra).
+  assert (P := scale_positive). assert (X := cross k). assert (A := inner_nonneg _ (w k)).
+  assert (D := inner_nonneg _ (before k)).
+  assert (R := Rabs_pos (kappa - 2 * c)). assert (Q : 0 <= 2 * kappa ^ 2 * (kappa - c) / c) by (apply quotient;
+    [|lra]; apply Rmult_le_pos; nra).
   assert (E0 : 0 <= energy k) by (unfold energy; nra).
   assert (S : 0 <= kappa * Rabs (kappa - 2 * c)) by (apply Rmult_le_pos; lra).
-  assert (Top : (2 * kappa ^ 2 * (kappa - c) / c + 2 * kappa * Rabs (kappa - 2 * c) + 2 * kappa ^ 2 + c * kappa + 5 * c ^ 2) * energy k
+  assert (Top : (2 * kappa ^ 2 * (kappa - c) / c + 2 * kappa * Rabs (kappa - 2 * c) + 2 * kappa ^ 2 + c * kappa + 5 *
+    c ^ 2) * energy k
     <= ratio * energy k * scale_).
-  { unfold ratio. match goal with |- ?t * _ <= _ => replace ((t / scale_ + 1) * energy k * scale_) with (t * energy k + energy k * scale_) by (field; lra) end.
+  { unfold ratio. match goal with |- ?t * _ <= _ => replace ((t / scale_ + 1) * energy k * scale_)
+      with (t * energy k + energy k * scale_) by (field; lra) end.
     assert (0 <= energy k * scale_) by (apply Rmult_le_pos; lra). lra. }
   assert (Ea : 2 * kappa ^ 2 * (kappa - c) / c * (c ^ 2 * a k) <= 2 * kappa ^ 2 * (kappa - c) / c * energy k)
     by (apply Rmult_le_compat_l; [easy|unfold energy; lra]).
-  replace (2 * kappa ^ 2 * (kappa - c) / c * (c ^ 2 * a k)) with (2 * c * kappa ^ 2 * (kappa - c) * a k) in Ea by (field; lra).
+  replace (2 * kappa ^ 2 * (kappa - c) / c * (c ^ 2 * a k)) with (2 * c * kappa ^ 2 * (kappa - c) * a k) in Ea
+    by (field; lra).
   assert (Ed : (2 * kappa ^ 2 + c * kappa + 5 * c ^ 2) * d k <= (2 * kappa ^ 2 + c * kappa + 5 * c ^ 2) * energy k)
     by (apply Rmult_le_compat_l; [nra|unfold energy; nra]).
   assert (Da : 0 <= c * kappa ^ 2 * (kappa - c) * a k) by (repeat apply Rmult_le_pos; try lra; nra).
   assert (Dd : 0 <= (kappa ^ 2 + c * kappa) * d k) by (apply Rmult_le_pos; nra).
-  assert (Dc : 0 <= c ^ 2 * d k) by (apply Rmult_le_pos; nra). assert (Dk : 0 <= kappa ^ 2 * d k) by (apply Rmult_le_pos; nra).
+  assert (Dc : 0 <= c ^ 2 * d k) by (apply Rmult_le_pos; nra). assert (Dk : 0 <= kappa ^ 2 * d k)
+    by (apply Rmult_le_pos; nra).
   assert (Dm : 0 <= c * kappa * d k) by (apply Rmult_le_pos; nra).
   assert (Sx : 0 <= kappa * Rabs (kappa - 2 * c) * energy k) by (apply Rmult_le_pos; lra).
-  assert (X1 := Rle_abs (2 * c * kappa * (kappa - 2 * c) * b k)). assert (X2 := Rle_abs (- (2 * c * kappa * (kappa - 2 * c) * b k))).
+  assert (X1 := Rle_abs (2 * c * kappa * (kappa - 2 * c) * b k)).
+  assert (X2 := Rle_abs (- (2 * c * kappa * (kappa - 2 * c) * b k))).
   rewrite Rabs_Ropp in X2. split; [|split; [exact E0|split]].
-  - unfold ratio. assert (0 <= (2 * kappa ^ 2 * (kappa - c) / c + 2 * kappa * Rabs (kappa - 2 * c) + 2 * kappa ^ 2 + c * kappa + 5 * c ^ 2) / scale_);
-      [apply quotient; [|lra]; assert (0 <= kappa ^ 2) by nra; assert (0 <= c * kappa) by nra; assert (0 <= c ^ 2) by nra; lra|lra].
+  - unfold ratio. assert (0 <= (2 * kappa ^ 2 * (kappa - c) / c + 2 * kappa * Rabs (kappa - 2 * c) + 2 * kappa ^ 2 +
+      c * kappa + 5 * c ^ 2) / scale_);
+      [apply quotient; [|lra]; assert (0 <= kappa ^ 2) by nra; assert (0 <= c * kappa) by nra; assert (0 <= c ^ 2)
+        by nra; lra|lra].
   - apply Rmult_le_reg_r with scale_; [easy|]. unfold size, Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra.
-  - apply Rabs_le. split; apply Rmult_le_reg_r with scale_; try easy; unfold balance, Rdiv; rewrite Rmult_assoc, Rinv_l by lra; lra.
+  - apply Rabs_le. split; apply Rmult_le_reg_r with scale_; try easy; unfold balance, Rdiv;
+      rewrite Rmult_assoc, Rinv_l by lra; lra.
 Qed.
 
 (** Noise of variance exactly v for n + 1 steps: the first N <= n gradients average to the stationary value
@@ -119,21 +132,26 @@ Proof.
   intros Pv Exact. assert (P := scale_positive). destruct (within 0) as [M _].
   assert (Gr : 0 <= growth) by (apply Rmult_le_pos; [apply quotient; nra|lra]).
   assert (Top : forall k, (k <= S n)%nat -> size k <= size 0 + ratio * growth).
-  { induction k as [|k IH]; intros K; [nra|]. rewrite (size_step k (Exact k ltac:(lia))). destruct (within k) as [_ [_ [B _]]].
+  { induction k as [|k IH]; intros K;
+      [nra|]. rewrite (size_step k (Exact k ltac:(lia))). destruct (within k) as [_ [_ [B _]]].
     specialize (IH ltac:(lia)). assert (S0 := size_nonneg 0). apply Rmult_le_reg_l with ratio; [lra|]. nra. }
   assert (En : forall k, (k <= n)%nat -> energy k <= size 0 + (ratio + 1) * growth).
-  { intros k K. assert (Sk := size_step k (Exact k K)). assert (S1 := size_nonneg (S k)). specialize (Top k ltac:(lia)). lra. }
+  { intros k K. assert (Sk := size_step k (Exact k K)). assert (S1 := size_nonneg (S k)). specialize
+      (Top k ltac:(lia)). lra. }
   assert (Sum : forall N, (N <= n)%nat ->
     sum N (fun k => ‖c * w k‖²) - INR N * (stationary c kappa * v) = balance 0 - balance N).
   { induction N as [|N IH]; intros I; [simpl; ring|]. simpl sum. rewrite S_INR, (balance_step N (Exact N ltac:(lia))).
     specialize (IH ltac:(lia)). autorewrite with inner. lra. }
   intros N I. rewrite (Sum N I). destruct (within 0) as [_ [_ [_ B0]]]. destruct (within N) as [_ [_ [_ BN]]].
-  assert (E0 := En 0%nat ltac:(lia)). assert (E1 := En N I). eapply Rle_trans; [apply Rabs_triang|]. rewrite Rabs_Ropp. unfold slack.
-  assert (R0 := Rmult_le_compat_l ratio _ _ ltac:(lra) E0). assert (R1 := Rmult_le_compat_l ratio _ _ ltac:(lra) E1). lra.
+  assert (E0 := En 0%nat ltac:(lia)). assert (E1 := En N I). eapply Rle_trans; [apply Rabs_triang|].
+  rewrite Rabs_Ropp. unfold slack.
+  assert (R0 := Rmult_le_compat_l ratio _ _ ltac:(lra) E0). assert (R1 := Rmult_le_compat_l ratio _ _ ltac:(lra) E1).
+  lra.
 Qed.
 
 (** The stationary second moments stay, and make every E|F'(w_k)|^2 the stationary value. *)
-Definition at_rest k := a k = (3 * c + kappa) * v / (c * scale_) /\ b k = - 3 * kappa * v / scale_ /\ d k = 2 * kappa ^ 2 * v / scale_.
+Definition at_rest k := a k = (3 * c + kappa) * v / (c * scale_) /\ b k = - 3 * kappa * v / scale_
+  /\ d k = 2 * kappa ^ 2 * v / scale_.
 
 Theorem rest_stays k : ‖noise k‖² = v -> at_rest k -> at_rest (S k).
 Proof.

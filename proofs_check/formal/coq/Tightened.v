@@ -32,9 +32,11 @@ Definition gap t (ij : nat * nat) : form :=
   fadd (real (vsub (unit i) (unit j)))
     (fadd (fscale (-1 # 2) (pair (vadd (slope i) (slope j)) d)) (fscale (1 # 4) (fsub (pair d d) (pair turn turn)))).
 Definition net t n : Q := fold_right Qplus 0%Q (map (fun mp =>
-  if (fst (snd mp) =? n)%nat then fst mp else if (snd (snd mp) =? n)%nat then (- fst mp)%Q else 0%Q) (combine (pairs t) pair_list)).
+  if (fst (snd mp) =? n)%nat then fst mp else if (snd (snd mp) =? n)%nat then (- fst mp)%Q else 0%Q)
+    (combine (pairs t) pair_list)).
 Definition shape_form t (p u g : vec) : form :=
-  fadd (fadd (fscale (at_ (shape t) 0) (pair p p)) (fadd (fscale (at_ (shape t) 3) (pair u u)) (fscale (at_ (shape t) 5) (pair g g))))
+  fadd (fadd (fscale (at_ (shape t) 0) (pair p p)) (fadd (fscale (at_ (shape t) 3) (pair u u))
+    (fscale (at_ (shape t) 5) (pair g g))))
     (fscale 2 (fadd (fscale (at_ (shape t) 1) (pair p u))
       (fadd (fscale (at_ (shape t) 2) (pair p g)) (fscale (at_ (shape t) 4) (pair u g))))).
 Definition now t : form := fadd (real (vadd (vscale (net t 0) (unit 0)) (vscale (net t 1) (unit 1))))
@@ -43,15 +45,19 @@ Definition later t : form := fadd (real (vadd (vscale (net t 0) (unit 2)) (vscal
   (shape_form t estimate (unit 4) (unit 5)).
 
 (** what is known, times its multiplier *)
-Definition sum_forms (l : list (Q * form)) : form := fold_right (fun mf f => fadd (fscale (fst mf) (snd mf)) f) (Form [] []) l.
+Definition sum_forms (l : list (Q * form)) : form := fold_right (fun mf f => fadd (fscale (fst mf) (snd mf)) f)
+  (Form [] []) l.
 Definition known_pairs t := combine (pairs t) (map (gap t) pair_list).
-Definition known t : form := fadd (sum_forms (known_pairs t)) (fadd (fscale (level t) (fsub (real (unit 4)) (pair (unit 3) (unit 3))))
+Definition known t : form := fadd (sum_forms (known_pairs t)) (fadd (fscale (level t) (fsub (real (unit 4))
+  (pair (unit 3) (unit 3))))
   (sum_forms (combine (correlations t) (map (fun n => pair (unit 3) (unit n)) [0; 1; 2]%nat)))).
-Definition ends t : form := fadd (fscale (net t 0) (fsub (real (vsub (unit 0) (unit 5))) (fscale (1 # 2) (pair (unit 2) (unit 2)))))
+Definition ends t : form := fadd (fscale (net t 0) (fsub (real (vsub (unit 0) (unit 5))) (fscale (1 # 2)
+  (pair (unit 2) (unit 2)))))
   (fscale (net t 1) (fsub (real (vsub (unit 1) (unit 5))) (fscale (1 # 2) (pair (unit 1) (unit 1))))).
 Definition accepted t : bool :=
   forallb nonnegative_Q (level t :: net t 0 :: net t 1 :: pairs t)
-  && nonnegative (fsub (fadd (fsub (now t) (later t)) (fsub (real (vscale (level t) (unit 4))) (pair (unit 2) (unit 2)))) (known t))
+  && nonnegative (fsub (fadd (fsub (now t) (later t)) (fsub (real (vscale (level t) (unit 4))) (pair (unit 2)
+    (unit 2)))) (known t))
   && nonnegative (fsub (fsub (now t) (real (vscale (Qplus (net t 0) (net t 1)) (unit 5)))) (ends t)).
 
 (** ** What an accepted row proves *)
@@ -90,16 +96,20 @@ Qed.
 Lemma gap_nonneg ij : In ij pair_list -> 0 <= «gap t ij».
 Proof.
   intros In. destruct ij as [i j]. assert (I : (i < 4)%nat /\ (j < 4)%nat).
-  { cbn [pair_list List.In] in In. repeat (destruct In as [In|In]; [injection In; intros; subst; lia|]). contradiction. }
-  destruct I as [I J]. unfold gap. rewrite !value_add, !value_scale, value_sub, !value_pair, value_real, line_sub, !line_unit.
+  { cbn [pair_list List.In] in In. repeat (destruct In as [In|In]; [injection In; intros; subst;
+      lia|]). contradiction. }
+  destruct I as [I J]. unfold gap. rewrite !value_add, !value_scale, value_sub, !value_pair, value_real, line_sub,
+    !line_unit.
   assert (P := interpolation V 1 F G (point i) (point j) Rlt_0_1 F_smooth).
   assert (D : (point i - point j)%V = eval (vsub (place t i) (place t j)) vectors).
   { rewrite !point_place by easy. rewrite eval_sub. vector. }
   assert (Sl : forall k, (k < 4)%nat -> G (point k) = eval (slope k) vectors)
     by (intros k K; unfold slope; rewrite eval_unit; destruct k as [|[|[|[|]]]]; [easy..|lia]).
-  assert (Va : forall k, (k < 4)%nat -> F (point k) = numbers k) by (intros k K; destruct k as [|[|[|[|]]]]; [easy..|lia]).
+  assert (Va : forall k, (k < 4)%nat -> F (point k) = numbers k) by (intros k K; destruct k as [|[|[|[|]]]];
+    [easy..|lia]).
   rewrite D, !Sl, !Va in P by easy. rewrite !eval_add, (eval_sub V (slope i) (slope j)).
-  replace (Q2R (-1 # 2)) with (- / 2) by (unfold Q2R; simpl; lra). replace (Q2R (1 # 4)) with (/ 4) by (unfold Q2R; simpl; lra). lra.
+  replace (Q2R (-1 # 2)) with (- / 2) by (unfold Q2R; simpl; lra). replace (Q2R (1 # 4)) with (/ 4) by (unfold Q2R;
+    simpl; lra). lra.
 Qed.
 
 Lemma sum_forms_value l : (forall m f, In (m, f) l -> 0 <= Q2R m * «f») -> 0 <= «sum_forms l».
@@ -111,7 +121,8 @@ Proof.
 Qed.
 
 Lemma good_parts : (forall m, In m (level t :: net t 0 :: net t 1 :: pairs t) -> 0 <= Q2R m) /\
-  nonnegative (fsub (fadd (fsub (now t) (later t)) (fsub (real (vscale (level t) (unit 4))) (pair (unit 2) (unit 2)))) (known t)) = true /\
+  nonnegative (fsub (fadd (fsub (now t) (later t)) (fsub (real (vscale (level t) (unit 4))) (pair (unit 2)
+    (unit 2)))) (known t)) = true /\
   nonnegative (fsub (fsub (now t) (real (vscale (Qplus (net t 0) (net t 1)) (unit 5)))) (ends t)) = true.
 Proof.
   unfold accepted in good. apply andb_prop in good as [A E]. apply andb_prop in A as [P S]. split; [|easy].
@@ -120,7 +131,8 @@ Qed.
 
 Lemma known_nonneg : 0 <= «known t».
 Proof.
-  destruct good_parts as [Pos _]. unfold known. rewrite !value_add, value_scale, value_sub, value_real, value_pair, line_unit, eval_unit.
+  destruct good_parts as [Pos _]. unfold known. rewrite !value_add, value_scale, value_sub, value_real, value_pair,
+    line_unit, eval_unit.
   assert (A : 0 <= «sum_forms (known_pairs t)»).
   { apply sum_forms_value. intros m f I. unfold known_pairs in I. apply Rmult_le_pos.
     - apply Pos. right; right; right. now apply in_combine_l in I.
@@ -143,7 +155,8 @@ Qed.
 Lemma now_above : (Q2R (net t 0) + Q2R (net t 1)) * least <= «now t».
 Proof.
   destruct good_parts as [Pos [_ N]]. apply (nonnegative_sound V _ numbers vectors) in N.
-  unfold ends in N. rewrite !value_sub, value_add, !value_scale, !value_sub, !value_real, !value_scale, !value_pair in N.
+  unfold ends in N. rewrite !value_sub, value_add, !value_scale, !value_sub, !value_real, !value_scale,
+    !value_pair in N.
   rewrite !line_sub, line_scale, !line_unit, !eval_unit, Q2R_plus in N. cbn [vectors numbers] in N.
   replace (Q2R (1 # 2)) with (/ 2) in N by (unfold Q2R; simpl; lra).
   assert (Ew := end_value V 1 F G w least Rlt_0_1 F_smooth bounded).
@@ -165,7 +178,8 @@ Proof.
 Qed.
 Lemma now_value : «now t» = potential w p.
 Proof.
-  unfold now, potential. rewrite value_add, value_real, line_add, !line_scale, !line_unit, shape_form_value, !eval_unit. easy.
+  unfold now, potential. rewrite value_add, value_real, line_add, !line_scale, !line_unit, shape_form_value,
+    !eval_unit. easy.
 Qed.
 Lemma later_value : «later t» = potential next (G w + e)%V.
 Proof.
@@ -194,14 +208,17 @@ End Sound.
 (** ** The rows *)
 Open Scope Q_scope.
 Definition row_8_5 := Entry (5 # 8) (88639 # 10000)
-  [4529 # 10000; 76641 # 10000; 21987 # 10000; 9 # 2500; 1 # 10000; 1 # 500; 21983 # 10000; 17461 # 10000; 3 # 10000; 9 # 5000]
-  [1449 # 625; -2929 # 2500; -38 # 625; 3879 # 5000; -1941 # 2500; 7757 # 10000] [30823 # 5000; 23 # 10000; -78633 # 10000].
+  [4529 # 10000; 76641 # 10000; 21987 # 10000; 9 # 2500; 1 # 10000; 1 # 500; 21983 # 10000; 17461 # 10000; 3 # 10000;
+    9 # 5000]
+  [1449 # 625; -2929 # 2500; -38 # 625; 3879 # 5000; -1941 # 2500; 7757 # 10000] [30823 # 5000;
+    23 # 10000; -78633 # 10000].
 Definition row_7_4 := Entry (4 # 7) (6923 # 2000)
   [201 # 250; 3501 # 1000; 24 # 25; 1 # 250; 0; 1 # 500; 959 # 1000; 39 # 250; 0; 1 # 500]
   [929 # 1000; -79 # 200; 77 # 1000; 53 # 250; -213 # 1000; 53 # 250] [2549 # 1000; 1 # 500; -2461 # 1000].
 Definition row_3 := Entry (1 # 3) (129 # 250)
   [10889 # 5000; 1597 # 5000; 3131 # 5000; 21107 # 10000; 2091 # 5000; 5667 # 5000; 0; 0; 0; 0]
-  [1209 # 10000; 69 # 10000; 69 # 1250; -5077 # 10000; 557 # 10000; 331 # 5000] [3119 # 10000; 3481 # 5000; -247 # 2500].
+  [1209 # 10000; 69 # 10000; 69 # 1250; -5077 # 10000; 557 # 10000; 331 # 5000] [3119 # 10000;
+    3481 # 5000; -247 # 2500].
 Definition row_4 := Entry (1 # 4) (2967 # 10000)
   [3077 # 1250; 0; 1617 # 2500; 34589 # 10000; 173 # 400; 13823 # 10000; 0; 0; 0; 0]
   [81 # 1250; 33 # 10000; 337 # 5000; -2163 # 5000; -307 # 5000; 1667 # 10000] [1509 # 10000; 4223 # 5000; 7 # 1250].
@@ -229,7 +246,8 @@ Hypothesis run : pisa V m weight 0 (fun _ => sigma) (fun _ _ _ => 0%V) grad w lo
 Notation kappa := (sum m (fun i => weight i * sigma i)).
 Notation floor := (average_at_most (fun k => ‖G (w (S k))‖²)).
 
-Lemma accepted_floor t k l : accepted t = true -> kappa = k -> 0 < k -> Q2R (step t) = / k -> Q2R (level t) = l -> floor (l * v).
+Lemma accepted_floor t k l : accepted t = true -> kappa = k -> 0 < k -> Q2R (step t) = / k -> Q2R (level t)
+  = l -> floor (l * v).
 Proof.
   intros A <- P H <-.
   exact (sound V F G least v F_smooth bounded t A _ _ _ _ H
@@ -252,7 +270,8 @@ Proof.
 Qed.
 End Claim.
 
-(** How far above the lower bound on any floor, (kappa + 3) / ((kappa + 1) (2 kappa - 3)): 0.3, 0.3, 4, 6, 14, 17 per cent. *)
+(** How far above the lower bound on any floor, (kappa + 3) / ((kappa + 1) (2 kappa - 3)): 0.3, 0.3, 4, 6, 14,
+  17 per cent. *)
 Theorem T5_tightened_excess : let lower kappa := (kappa + 3) / ((kappa + 1) * (2 * kappa - 3)) in
   lower (8 / 5) <= 8.8639 <= 1.003 * lower (8 / 5) /\ lower (7 / 4) <= 3.4615 <= 1.003 * lower (7 / 4) /\
   lower 3 <= 0.516 <= 1.04 * lower 3 /\ lower 4 <= 0.2967 <= 1.06 * lower 4 /\

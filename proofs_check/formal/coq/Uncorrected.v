@@ -32,7 +32,8 @@ Definition draw (l i : nat) : H := match i with O => coin n (pred l) | S _ => 0%
 Definition begin_w : H := fun _ => - / 3.
 Definition begin_dual (i : nat) : H := fun _ => match i with O => - / 3 | S _ => / 3 end.
 
-Notation states := (trace H 2 half_weight 0 unequal unequal solving (fun l i x => 1 * x + draw l i)%V begin_w begin_dual).
+Notation states := (trace H 2 half_weight 0 unequal unequal solving (fun l i x => 1 * x + draw l i)%V begin_w
+  begin_dual).
 Notation w l := (fst (fst (states l))).
 Notation local l := (snd (fst (states l))).
 Notation dual l := (snd (states l)).
@@ -47,12 +48,15 @@ Proof. unfold unequal. destruct i; [lra|]. assert (A := schedule (pred l)). lra.
 Lemma unequal_mean l : sum 2 (fun i => half_weight i * unequal l i) = s (pred l).
 Proof. simpl. unfold half_weight. lra. Qed.
 
-Lemma its_rounds : rounds 2 half_weight 0 unequal unequal clipping grad (fun l => w l) (fun l => local l) (fun l => dual l).
+Lemma its_rounds : rounds 2 half_weight 0 unequal unequal clipping grad (fun l => w l) (fun l => local l)
+  (fun l => dual l).
 Proof.
-  apply (rounds_exist H 2 half_weight 0 unequal unequal clipping solving (fun l i x => 1 * x + draw l i)%V begin_w begin_dual).
+  apply (rounds_exist H 2 half_weight 0 unequal unequal clipping solving (fun l i x => 1 * x + draw l i)%V begin_w
+    begin_dual).
   - intros l. rewrite unequal_mean. assert (A := schedule (pred l)). lra.
   - intros l [|i] y.
-    + apply functional_extensionality; intros o. cbn -[stiff]. unfold along. cbn -[stiff]. assert (A := stiff_bounds l o). field. lra.
+    + apply functional_extensionality; intros o. cbn -[stiff]. unfold along. cbn -[stiff].
+      assert (A := stiff_bounds l o). field. lra.
     + cbn [clipping solving]. assert (A := unequal_positive l (S i)). vector.
 Qed.
 
@@ -63,29 +67,36 @@ Proof.
   assert (C := client_step _ _ _ _ _ _ _ _ _ _ _ its_rounds k 0%nat ltac:(lia)).
   rewrite (dual_step _ _ _ _ _ _ _ _ _ _ _ its_rounds). set (d := deviation H _ _ (S k) 0%nat) in *. clearbody d.
   cbv beta in C. set (x := w (S k)) in *. set (p := dual k 0%nat) in *. clearbody x p.
-  apply (f_equal (fun u : H => u o)) in C. assert (A := stiff_bounds (S k) o). cbn -[stiff] in C |- *. unfold along in C.
+  apply (f_equal (fun u : H => u o)) in C. assert (A := stiff_bounds (S k) o). cbn -[stiff] in C |- *.
+  unfold along in C.
   cbn -[stiff] in C. set (st := stiff (S k) o) in *. clearbody st. set (z := coin n k o) in *. clearbody z.
   apply Rmult_eq_reg_l with (1 + st); [|lra].
-  replace ((1 + st) * (p o - / (1 + st) * (x o + z + p o))) with ((1 + st) * p o - (x o + z + p o)) by (field; lra). lra.
+  replace ((1 + st) * (p o - / (1 + st) * (x o + z + p o))) with ((1 + st) * p o - (x o + z + p o)) by (field; lra).
+  lra.
 Qed.
 
 Lemma dual_second k : dual (S k) 1%nat = (-1 * w (S k))%V.
 Proof.
-  rewrite (dual_step _ _ _ _ _ _ _ _ _ _ _ its_rounds). assert (C := client_step _ _ _ _ _ _ _ _ _ _ _ its_rounds k 1%nat ltac:(lia)).
+  rewrite (dual_step _ _ _ _ _ _ _ _ _ _ _ its_rounds).
+  assert (C := client_step _ _ _ _ _ _ _ _ _ _ _ its_rounds k 1%nat ltac:(lia)).
   cbn [clipping] in C. set (d := deviation H _ _ (S k) 1%nat) in *. clearbody d. cbn [draw] in C.
   apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in C. autorewrite with inner in *. lra.
 Qed.
 
 (** The server: sigma_k (w+ - w) = sum_i alpha_i (2 pi_i+ - pi_i). *)
-Lemma next_place k : w (S (S k)) = (w (S k) + / s k * (/ 2 * (2 * dual (S k) 0%nat - dual k 0%nat + (2 * dual (S k) 1%nat - dual k 1%nat))))%V.
+Lemma next_place k : w (S (S k))
+  = (w (S k) + / s k * (/ 2 * (2 * dual (S k) 0%nat - dual k 0%nat + (2 * dual (S k) 1%nat - dual k 1%nat))))%V.
 Proof.
-  assert (M := next_w _ _ _ _ _ _ _ _ _ _ _ k 1 its_rounds ltac:(intros; ring)). rewrite unequal_mean in M. cbn [pred] in M.
-  assert (A := schedule k). apply solve_for in M; [|lra]. rewrite M. unfold memory, mean, half_weight. cbn [total]. vector.
+  assert (M := next_w _ _ _ _ _ _ _ _ _ _ _ k 1 its_rounds ltac:(intros; ring)). rewrite unequal_mean in M.
+  cbn [pred] in M.
+  assert (A := schedule k). apply solve_for in M; [|lra]. rewrite M. unfold memory, mean, half_weight. cbn [total].
+  vector.
 Qed.
 
 Lemma first_place : w 1%nat = begin_w.
 Proof.
-  assert (E := server_step _ _ _ _ _ _ _ _ _ _ _ its_rounds 0). rewrite unequal_mean in E. cbn [pred] in E. assert (A := schedule 0).
+  assert (E := server_step _ _ _ _ _ _ _ _ _ _ _ its_rounds 0). rewrite unequal_mean in E. cbn [pred] in E.
+  assert (A := schedule 0).
   assert (E' : w 1%nat = (/ s 0%nat * (s 0%nat * begin_w))%V).
   { apply separated; intros z. apply (f_equal (fun u => / s 0%nat * ⟨u, z⟩)) in E. rewrite Rplus_0_r in E.
     autorewrite with inner in E |- *. rewrite <- Rmult_assoc, Rinv_l, Rmult_1_l in E by lra. rewrite E. clear E.
@@ -117,7 +128,8 @@ Proof.
     set (x := w (S k)) in *. set (d := dual (S k) 0%nat) in *. set (c := dual (S k) 1%nat) in *.
     set (b := dual k 0%nat) in *. set (a := dual k 1%nat) in *. clearbody x a b c d.
     replace (x + / s k * (/ 2 * (2 * d - b + (2 * c - a))))%V
-      with (x + / s k * d + (/ s k * - / 2) * b + / s k * c + (/ s k * - / 2) * a)%V by (set (r := / s k); clearbody r; vector).
+      with (x + / s k * d + (/ s k * - / 2) * b + / s k * c + (/ s k * - / 2) * a)%V by (set (r := / s k);
+        clearbody r; vector).
     now repeat apply knows_sum.
 Qed.
 
@@ -134,7 +146,8 @@ Lemma expect_five (A B C D : coins n -> R) a b c e : expect (fun o => A o + a * 
   = expect A + a * expect B + b * expect C + c * expect D + e.
 Proof. now rewrite !expect_add, !expect_scale, expect_const. Qed.
 
-Lemma means k : (k <= n)%nat -> average (w (S k)) = - / 3 /\ average (dual k 0%nat) = - / 3 /\ average (dual k 1%nat) = / 3.
+Lemma means k : (k <= n)%nat -> average (w (S k)) = - / 3 /\ average (dual k 0%nat) = - / 3 /\ average (dual k 1%nat)
+  = / 3.
 Proof.
   induction k as [|k IH]; intros K.
   - rewrite first_place. repeat split; cbn [trace snd begin_dual]; unfold begin_w, begin_dual; apply expect_const.
@@ -144,18 +157,21 @@ Proof.
       symmetry. exact (Rmult_1_l (coin n k o)). }
     assert (Uw := coin_unbiased n k _ Kw). assert (U0 := coin_unbiased n k _ K0).
     assert (N0 : average (dual (S k) 0%nat) = - / 3).
-    { transitivity (expect (fun o => dual k 0%nat o + (- (3 / 5)) * (w (S k) o + dual k 0%nat o) + (- (2 / 5)) * (w (S k) o * coin n k o + dual k 0%nat o * coin n k o)
+    { transitivity (expect (fun o => dual k 0%nat o + (- (3 / 5)) * (w (S k) o + dual k 0%nat o) + (- (2 / 5)) *
+        (w (S k) o * coin n k o + dual k 0%nat o * coin n k o)
         + (- (3 / 5)) * coin n k o + - (2 / 5))).
       - apply expect_ext; intros o. rewrite dual_first. unfold stiff. cbn [pred].
         destruct (coin_sign n k ltac:(lia) o) as [-> | ->]; field.
       - set (x := w (S k) : coins n -> R) in *. set (p := dual k 0%nat : coins n -> R) in *. clearbody x p.
         rewrite (expect_five p (fun o => x o + p o) (fun o => x o * coin n k o + p o * coin n k o) (coin n k)).
         rewrite (expect_add _ x p), (expect_add _ (fun o => x o * coin n k o) (fun o => p o * coin n k o)).
-        assert (Ux : expect (fun o => x o * coin n k o) = 0) by exact Uw. assert (Up : expect (fun o => p o * coin n k o) = 0) by exact U0.
+        assert (Ux : expect (fun o => x o * coin n k o) = 0) by exact Uw.
+        assert (Up : expect (fun o => p o * coin n k o) = 0) by exact U0.
         assert (Uc : expect (coin n k) = 0) by exact O1. rewrite Ux, Up, Uc, W, D0. field. }
     assert (N1 : average (dual (S k) 1%nat) = / 3).
     { rewrite dual_second, average_inner, inner_scale, <- average_inner, W. field. }
-    split; [|split; [exact N0|exact N1]]. rewrite next_place, average_inner. autorewrite with inner. rewrite <- !average_inner, W, D0, D1, N0, N1. field.
+    split; [|split; [exact N0|exact N1]]. rewrite next_place, average_inner. autorewrite with inner.
+    rewrite <- !average_inner, W, D0, D1, N0, N1. field.
     assert (A := schedule k). lra.
 Qed.
 
@@ -179,7 +195,8 @@ Definition draws (i : nat) : R := match i with O => 1 | S _ => 0 end.
 Lemma its_noise k i : noise H G grad (fun l => w l) k i = draw (S k) i.
 Proof. unfold noise. set (x := w (S k)). clearbody x. set (y := draw (S k) i). clearbody y. vector. Qed.
 
-Theorem its_batches : batches H 2 half_weight 0 1 unequal unequal clipping F G grad (fun l => w l) (fun l => local l) (fun l => dual l)
+Theorem its_batches : batches H 2 half_weight 0 1 unequal unequal clipping F G grad (fun l => w l) (fun l => local l)
+  (fun l => dual l)
   (fun _ => 4) (fun k => known k) draws (/ 4).
 Proof.
   split.
@@ -210,7 +227,8 @@ Proof.
   - intros k. replace (mean H 2 half_weight (noise H G grad (fun l => w l) k)) with (/ 2 * (coin n k : H))%V.
     + assert (M := coin_variance_most n k). autorewrite with inner. set (x := @inner H (coin n k) (coin n k)) in *.
       change (x <= 1) in M. lra.
-    + unfold mean, half_weight. cbn [total]. rewrite !its_noise. cbn [draw pred]. set (y := coin n k : H). clearbody y. vector.
+    + unfold mean, half_weight. cbn [total]. rewrite !its_noise. cbn [draw pred]. set (y := coin n k : H).
+      clearbody y. vector.
 Qed.
 
 Lemma its_clip k i (x : H) : ⟨clipping (S k) i x, x⟩ <= 4 * ‖x‖².
@@ -226,12 +244,14 @@ Proof. unfold slope, mean, half_weight. cbn [total]. set (x := w (S k)). clearbo
 End Counterexample.
 
 (** Whatever the schedule: with the same start, H = 4 and the same variances on every finite space, no bound on the
-    weighted sum of E|grad F(w_k)|^2 holds for all runs. Where sum 1/sigma_k^2 is finite and kappa_0 is large (T7_uncorrected_schedule
+    weighted sum of E|grad F(w_k)|^2 holds for all runs.
+    Where sum 1/sigma_k^2 is finite and kappa_0 is large (T7_uncorrected_schedule
     shows such schedules), the uncorrected claim asserts one, V_0 - F* + C sum 1/sigma_k^2. *)
 Theorem T7_uncorrected_refuted s : (forall k, 1 <= s k <= s (S k)) -> diverges (fun k => / s k) ->
   forall bound, exists n (w : nat -> random (coins n) line) grad local dual bend past,
   batches (random (coins n) line) 2 half_weight 0 1 (unequal s) (unequal s) bend
-    (fun _ => expected (fun x : line => 1 / 2 * (x * x))) (fun _ x => 1 * x)%V grad w local dual (fun _ => 4) past draws (/ 4) /\
+    (fun _ => expected (fun x : line => 1 / 2 * (x * x))) (fun _ x => 1 * x)%V grad w local dual (fun _ => 4) past
+      draws (/ 4) /\
   (forall k i x, ⟨bend (S k) i x, x⟩ <= 4 * ‖x‖²) /\ (forall k, kappa 2 half_weight (unequal s) k = s k) /\
   w 0%nat = begin_w n /\ dual 0%nat = begin_dual n /\
   (forall k, (k <= n)%nat -> / 9 <= ‖slope 2 half_weight 0 (fun _ x => 1 * x)%V (w (S k))‖²) /\
@@ -256,8 +276,11 @@ Theorem T7_uncorrected_schedule a : / 2 < a <= 1 -> let s k := 135 * Rpower (INR
 Proof.
   intros A s. destruct (T5_powers 135 a ltac:(lra) A) as [D [Su Nd]].
   assert (First : s 0%nat = 135) by (unfold s; simpl; unfold Rpower; rewrite ln_1, Rmult_0_r, exp_0; ring).
-  assert (All : forall k, 135 <= s k) by (induction k as [|k IH]; [lra|]; assert (N := Nd k); fold (s k) (s (S k)) in N; lra).
-  split; [intros k; assert (N := Nd k); fold (s k) (s (S k)) in N; specialize (All k); lra|]. split; [exact D|]. split; [exact Su|].
-  intros k. specialize (All k). assert (R := sqrt_sqrt ((1 + 4) * (1 + 2 * 4)) ltac:(lra)). assert (P := sqrt_pos ((1 + 4) * (1 + 2 * 4))).
+  assert (All : forall k, 135 <= s k) by (induction k as [|k IH]; [lra|]; assert (N := Nd k);
+    fold (s k) (s (S k)) in N; lra).
+  split; [intros k; assert (N := Nd k); fold (s k) (s (S k)) in N; specialize (All k); lra|]. split; [exact D|].
+  split; [exact Su|].
+  intros k. specialize (All k). assert (R := sqrt_sqrt ((1 + 4) * (1 + 2 * 4)) ltac:(lra)).
+  assert (P := sqrt_pos ((1 + 4) * (1 + 2 * 4))).
   set (r := sqrt _) in *. assert (r <= 6.75) by nra. lra.
 Qed.
