@@ -245,9 +245,7 @@ End Clipped.
 (** ** The claim, in Algorithm 1's own order: any ridge, any penalties that stay comparable to their mean *)
 Theorem T7_repaired_schedule V m weight ridge L penalty bend F G grad w local dual beta past variances v H share least :
   batches V m weight ridge L penalty penalty bend F G grad w local dual beta past variances v ->
-  let sigma := kappa m weight penalty in let q k := clipped_beta m weight penalty H share k / (1 + clipped_beta m
-    weight penalty H share k) in
-  let square k := ‖slope m weight ridge G (w (S k))‖² in
+  let sigma := kappa m weight penalty in let square k := ‖slope m weight ridge G (w (S k))‖² in
   0 <= H -> 0 < share -> (forall k i x, (i < m)%nat -> ⟨bend (S k) i x, x⟩ <= H * ‖x‖²) ->
   (forall k i, (i < m)%nat -> share * sigma k <= penalty (S k) i) -> (forall k, 0 < sigma k <= sigma (S k)) ->
   (forall x, least <= objective m weight ridge F x) ->
@@ -257,7 +255,7 @@ Theorem T7_repaired_schedule V m weight ridge L penalty bend F G grad w local du
     (2 * c k - c (S k)) * noise_of growing ((L + ridge) * c k) (clipped_beta m weight penalty H share k) v
       (sum m (fun i => weight i * variances i)) <= bound / sigma k ^ 2.
 Proof.
-  intros setting sigma q square Ph Ps clip comparable Nd bounded D Su.
+  intros setting sigma square Ph Ps clip comparable Nd bounded D Su.
   destruct (lengths_exist sigma ridge Nd ltac:(apply setting)) as [c C].
   assert (set' := clipped V m weight ridge L penalty penalty bend F G grad w local dual beta past variances v H share
     Ph Ps clip comparable Nd setting).
@@ -269,4 +267,27 @@ Proof.
   exists (noise_bound m weight ridge L penalty variances v H share growing). intros k.
   apply (noise_falls V m weight ridge L penalty penalty bend F G grad w local dual beta past variances v H share Ph Ps
     Nd setting growing c (fun k => 2 * c k - c (S k)) growing_suits Or (fun k => proj2 (C k))).
+Qed.
+
+(** The same in the mixed order with common growth: c_k = tau_k = 1/sigma_k. *)
+Theorem T7_repaired_schedule_mixed V m weight ridge L penalty bend F G grad w local dual beta past variances v H
+  share least :
+  batches V m weight ridge L (fun l => penalty (S l)) penalty bend F G grad w local dual beta past variances v ->
+  let sigma := kappa m weight penalty in let square k := ‖slope m weight ridge G (w (S k))‖² in
+  common_growth m penalty -> 0 <= H -> 0 < share -> (forall k i x, (i < m)%nat -> ⟨bend (S k) i x, x⟩ <= H * ‖x‖²) ->
+  (forall k i, (i < m)%nat -> share * sigma k <= penalty (S k) i) -> (forall k, 0 < sigma k <= sigma (S k)) ->
+  (forall x, least <= objective m weight ridge F x) ->
+  diverges (fun k => / sigma k) -> summable (fun k => / sigma k ^ 2) -> vanishes (fun k => / sigma k) square.
+Proof.
+  intros setting sigma square common Ph Ps clip comparable Nd bounded D Su.
+  assert (Or := mixed_ordered V m weight ridge L penalty bend F G grad w local dual beta past variances v setting Nd
+    common
+    constant constant_suits).
+  assert (Cb : forall k, / (sigma k + ridge) <= / sigma k <= / sigma k).
+  { intros k. assert (A := Nd k). assert (Pr : 0 <= ridge) by apply setting. split; [apply Rinv_le_contravar;
+      lra|lra]. }
+  apply (schedule_vanishes V m weight ridge L (fun l => penalty (S l)) penalty bend F G grad w local dual beta past
+    variances v
+    H share Ph Ps clip comparable Nd setting constant (fun k => / sigma k) (fun k => / sigma k) least constant_suits
+    ltac:(cbn; lra) Or Cb bounded D Su).
 Qed.

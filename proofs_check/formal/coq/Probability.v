@@ -190,3 +190,11 @@ Proof.
   change (expect (fun o : coins n => coin n k o * coin n k o) <= 1).
   rewrite (expect_ext _ _ (fun _ => 0)), expect_const; [lra|]. intros o. rewrite no_more_coins by easy. ring.
 Qed.
+
+Lemma coin_sign n : forall k, (k < n)%nat -> forall o, coin n k o = 1 \/ coin n k o = -1.
+Proof. induction n as [|n IH]; intros k K o; [lia|]. destruct k as [|k], o as [o|o]; cbn; auto; apply IH; lia. Qed.
+
+Lemma coin_bounds n k o : -1 <= coin n k o <= 1.
+Proof.
+  destruct (Nat.lt_ge_cases k n) as [K|K]; [destruct (coin_sign n k K o); lra|]. rewrite no_more_coins by easy. lra.
+Qed.

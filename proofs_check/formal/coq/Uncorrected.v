@@ -7,14 +7,6 @@
 
 From PISA Require Export BatchSchedule CoinRuns Schedules.
 
-Lemma coin_sign n : forall k, (k < n)%nat -> forall o, coin n k o = 1 \/ coin n k o = -1.
-Proof. induction n as [|n IH]; intros k K o; [lia|]. destruct k as [|k], o as [o|o]; cbn; auto; apply IH; lia. Qed.
-
-Lemma coin_bounds n k o : -1 <= coin n k o <= 1.
-Proof.
-  destruct (Nat.lt_ge_cases k n) as [K|K]; [destruct (coin_sign n k K o); lra|]. rewrite no_more_coins by easy. lra.
-Qed.
-
 Section Counterexample.
 Variables (n : nat) (s : nat -> R).
 Hypothesis schedule : forall k, 1 <= s k <= s (S k).
