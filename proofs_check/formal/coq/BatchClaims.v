@@ -81,6 +81,8 @@ Proof.
     rewrite Rmult_1_l in M. apply solve_for in M; [|lra]. rewrite M. unfold before, after. vector.
 Qed.
 
+(** T7-minibatch-growing, with kappa_k = sigma_k / (L + lambda) >= 20 sqrt ((1 + beta)(1 + 2 beta)). [height] is V.
+    Over any space of random vectors with E<X, Y>, finite ones among them (FiniteSpaces.v). *)
 Theorem T7_minibatch_growing k : far_enough 20 k ->
   let tau k := 2 * c k - c (S k) in let potential := height V m weight ridge L F G w dual beta growing c in
   / (sigma k + ridge) <= tau k <= 2 / sigma k /\
@@ -183,6 +185,8 @@ Proof.
   eapply Rle_trans; [exact St|]. apply Req_le. unfold potential, noise_of. field. split; [|split]; lra.
 Qed.
 
+(** T7-minibatch-constant in the mixed order, K = 20. Over any space of random vectors with E<X, Y>,
+  finite ones among them. *)
 Theorem T7_minibatch_mixed k : far_enough 20 k -> let potential := height V m weight ridge L F G w dual beta constant
   c in
   potential (S k) <= potential k - 0.6 / sigma k * ‖slope (w (S k))‖² + / sigma k * (0.6 * v / (sigma k / Lam)
@@ -192,6 +196,7 @@ Proof.
   exact (mixed_step constant k constant_suits eq_refl Far).
 Qed.
 
+(** The same with K = 12 and its constants. *)
 Theorem T7_minibatch_mixed_wide k : far_enough 12 k -> let potential := height V m weight ridge L F G w dual beta
   wide c in
   potential (S k) <= potential k - 0.45 / sigma k * ‖slope (w (S k))‖² + / sigma k * (2 / 3 * v / (sigma k / Lam)
@@ -203,7 +208,8 @@ Qed.
 End Mixed.
 End Claims.
 
-(** Constant penalties: both orders are Algorithm 1. *)
+(** T7-minibatch-constant, constant penalties: both orders are Algorithm 1. Over any space of random vectors
+  with E<X, Y>, finite ones among them. *)
 Theorem T7_minibatch_constant V m weight ridge L (penalty : nat -> R) bend F G grad w local dual beta past variances
   v k :
   batches V m weight ridge L (fun _ => penalty) (fun _ => penalty) bend F G grad w local dual beta past variances v ->

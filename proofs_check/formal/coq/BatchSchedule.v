@@ -242,7 +242,8 @@ Qed.
 End Schedule.
 End Clipped.
 
-(** ** The claim, in Algorithm 1's own order: any ridge, any penalties that stay comparable to their mean *)
+(** ** The claim, in Algorithm 1's own order: any ridge, any penalties that stay comparable to their mean.
+    Over any space of random vectors with E<X, Y>, finite ones among them (FiniteSpaces.v). *)
 Theorem T7_repaired_schedule V m weight ridge L penalty bend F G grad w local dual beta past variances v H share least :
   batches V m weight ridge L penalty penalty bend F G grad w local dual beta past variances v ->
   let sigma := kappa m weight penalty in let square k := ‖slope m weight ridge G (w (S k))‖² in

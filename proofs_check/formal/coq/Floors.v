@@ -45,6 +45,7 @@ Proof.
 Qed.
 
 (** ** The closed form, every kappa > 3/2 *)
+(** T5-variance-floor. Over any space of random vectors with E<X, Y>, finite ones among them. *)
 Theorem T5_variance_floor : 3 / 2 < k_ ->
   average_at_most (fun k => ‖G (w (S k))‖²) (v / (2 * k_ + 1 - 2 * sqrt (1 + 2 * k_))).
 Proof.
@@ -72,6 +73,8 @@ Proof.
 Qed.
 
 (** ** The exact floor at kappa = 2, which serves every kappa >= 2 *)
+(** T5-floor-exact-at-2, the step; kappa = 2 gives 1/8, 3/8 and 5/8. Over any space of random vectors with E<X, Y>,
+  finite ones among them. *)
 Theorem T5_floor_at_2_step k : 2 <= k_ ->
   let potential k := F (w (S k)) + / (4 * k_) * ‖before k‖² in
   potential (S k) <= potential k - 3 / (4 * k_) * ‖G (w (S k))‖² + 5 / (4 * k_) * v.
@@ -91,6 +94,7 @@ Proof.
       (/ K * (p - 2 * (g + e)))%V _))).
 Qed.
 
+(** T5-floor-exact-at-2, the upper side. Over any space of random vectors with E<X, Y>, finite ones among them. *)
 Theorem T5_floor_at_2 : 2 <= k_ -> average_at_most (fun k => ‖G (w (S k))‖²) (5 / 3 * v).
 Proof.
   intros Large. replace (5 / 3 * v) with (5 / (4 * k_) * v / (3 / (4 * k_))) by fraction.

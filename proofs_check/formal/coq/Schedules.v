@@ -32,6 +32,8 @@ Proof.
   replace (3 / (2 * K0)) with (3 / 2 * / K0) by fraction. nra.
 Qed.
 
+(** T5-repaired-schedule: averages with weights 1/kappa_k and with c_k, and the minimum, tend to 0.
+    Over any space of random vectors with E<X, Y>, finite ones among them. *)
 Theorem T5_repaired_schedule : diverges (fun k => / k_ k) -> summable (fun k => / k_ k ^ 2) ->
   vanishes (fun k => / k_ k) (fun k => square k) /\ vanishes (fun k => drop k) (fun k => square k).
 Proof.

@@ -256,6 +256,8 @@ Qed.
 
 Ltac entry_of := first [assumption | lra | unfold Q2R; simpl; lra].
 
+(** T5-floor-tightened: the limit superior of the averages, six values of kappa. Over any space of random vectors
+  with E<X, Y>, finite ones among them. *)
 Theorem T5_floor_tightened :
   (kappa = 8 / 5 -> floor (8.8639 * v)) /\ (kappa = 7 / 4 -> floor (3.4615 * v)) /\ (kappa = 3 -> floor (0.516 * v)) /\
   (kappa = 4 -> floor (0.2967 * v)) /\ (kappa = 8 -> floor (0.1065 * v)) /\ (kappa = 16 -> floor (0.0448 * v)).
