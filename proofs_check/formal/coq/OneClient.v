@@ -1,5 +1,7 @@
-(** W-merging-lemma: with equal sigma_i and equal operators a bound holds for every split over m clients if and only if it
-    holds for one client, so that the two worst cases are the same. A bound is any property of the objective, its gradient
+(** W-merging-lemma: with equal sigma_i and equal operators a bound holds for every split over m clients if and only
+  if it
+    holds for one client, so that the two worst cases are the same. A bound is any property of the objective, its
+      gradient
     and the server's sequence. *)
 
 From Coq Require Import FunctionalExtensionality.
@@ -32,12 +34,14 @@ Definition portion_slope {V : space} mu c (G : V -> V) x : V := (mu * x + c * (G
 Lemma portion_curved (V : space) mu c low high (F : V -> R) G : 0 <= c -> curved low high F G ->
   curved (mu + c * (low - mu)) (mu + c * (high - mu)) (portion mu c F) (portion_slope mu c G).
 Proof.
-  intros P C x v. destruct (C x v) as [A B]. unfold portion, portion_slope. set (f := F (x + v)%V) in *. set (g := F x) in *.
+  intros P C x v. destruct (C x v) as [A B]. unfold portion, portion_slope. set (f := F (x + v)%V) in *. set (g := F
+    x) in *.
   clearbody f g. apply (Rmult_le_compat_l c) in A, B; [|easy|easy]. expand. split; lra.
 Qed.
 
 (** An average of numbers above d is above d. *)
-Lemma average_above n a f d : (forall i, (i < n)%nat -> 0 <= a i) -> (forall i, (i < n)%nat -> d < f i) -> 0 < sum n a ->
+Lemma average_above n a f d : (forall i, (i < n)%nat -> 0 <= a i) -> (forall i, (i < n)%nat -> d < f i) -> 0 < sum n a
+  ->
   d * sum n a < sum n (fun i => a i * f i).
 Proof.
   induction n as [|n IH]; intros A F P; [simpl in P; lra|]. simpl in *.
@@ -85,22 +89,26 @@ Proof.
   { intros f d H. assert (A := average_above m weight f d W H ltac:(rewrite One; lra)). rewrite One in A. lra. }
   destruct class as [[mu C]|C].
   - assert (L : Low = mu).
-    { rewrite (sum_ext m _ (fun i => mu * weight i)), sum_scale, One by (intros i I; rewrite (proj1 (C i I)); ring). ring. }
+    { rewrite (sum_ext m _ (fun i => mu * weight i)), sum_scale, One by (intros i I; rewrite (proj1 (C i I)); ring).
+      ring. }
     assert (H : mu < High) by (apply Above; intros; now apply C).
     exists mu, (fun i => (high i - mu) / (High - mu)). split.
     + intros i I. destruct (C i I) as [E F]. rewrite L, E. split; [apply quotient; lra|split; [ring|field; lra]].
     + rewrite (sum_ext m _ (fun i => / (High - mu) * (weight i * high i) + - (mu / (High - mu)) * weight i))
         by (intros; field; lra). rewrite sum_add, !sum_scale, One. field. lra.
   - assert (L : Low = - High).
-    { rewrite (sum_ext m _ (fun i => -1 * (weight i * high i))), sum_scale by (intros i I; rewrite (proj1 (C i I)); ring). ring. }
+    { rewrite (sum_ext m _ (fun i => -1 * (weight i * high i))), sum_scale by (intros i I; rewrite (proj1 (C i I));
+      ring). ring. }
     assert (H : 0 < High) by (apply Above; intros; now apply C).
     exists 0, (fun i => high i / High). split.
     + intros i I. destruct (C i I) as [E F]. rewrite L, E. split; [apply quotient; lra|split; field; lra].
-    + rewrite (sum_ext m _ (fun i => / High * (weight i * high i))) by (intros; field; lra). rewrite sum_scale. field. lra.
+    + rewrite (sum_ext m _ (fun i => / High * (weight i * high i))) by (intros; field; lra). rewrite sum_scale. field.
+      lra.
 Qed.
 
 Lemma rate_value n a l : sum n a = 1 -> rate n a ridge (fun l _ => sigma l) l = sigma l + ridge.
-Proof. intros One. unfold rate. rewrite (sum_ext n _ (fun i => sigma l * a i)), sum_scale, One by (intros; ring). ring. Qed.
+Proof. intros One. unfold rate. rewrite (sum_ext n _ (fun i => sigma l * a i)), sum_scale, One by (intros; ring).
+  ring. Qed.
 
 Lemma mean_of_one (x : nat -> V) : Algorithm.mean V 1 (fun _ => 1) x = x 0%nat.
 Proof. unfold Algorithm.mean. simpl. vector. Qed.
@@ -159,13 +167,16 @@ Proof.
         by (intros; autorewrite with inner; ring). rewrite sum_add, !sum_scale, One, (proj2 weights). ring. }
     assert (Rp : forall l, 0 < sigma l + ridge) by (intros l; assert (P := sigma_positive l); lra).
     set (dual0 i := if warm then (- Gs i (w 0%nat))%V else 0%V).
-    assert (Run' := run_exists V m weight ridge (fun l _ => sigma l) (fun l _ => B l) (fun l _ => solve l) Gs (w 0%nat) dual0
+    assert (Run' := run_exists V m weight ridge (fun l _ => sigma l) (fun l _ => B l) (fun l _ => solve l) Gs (w
+      0%nat) dual0
       (fun l => ltac:(rewrite rate_value by apply weights; specialize (Rp l); lra)) (fun l _ => solves l)).
     match type of Run' with pisa _ _ _ _ _ _ _ ?w _ ?d => set (w' := w) in *; set (d' := d) in * end.
     assert (Same : forall l, w' l = w l).
-    { apply (I5_common V ridge m 1 weight (fun _ => 1) _ _ _ _ Gs (fun _ => G) w' w _ _ d' dual Run' Run) with sigma B; auto.
+    { apply (I5_common V ridge m 1 weight (fun _ => 1) _ _ _ _ Gs (fun _ => G) w' w _ _ d' dual Run' Run) with sigma
+      B; auto.
       - intros x. rewrite mean_of_one. apply EG.
-      - intros l. rewrite (sum_ext m _ (fun i => sigma l * weight i)), sum_scale, (proj2 weights) by (intros; ring). simpl. ring.
+      - intros l. rewrite (sum_ext m _ (fun i => sigma l * weight i)), sum_scale, (proj2 weights) by (intros; ring).
+        simpl. ring.
       - intros l. rewrite rate_value by apply weights. apply Rp.
       - rewrite mean_of_one, (Begin 0%nat) by lia. change (d' 0%nat) with dual0. unfold dual0. destruct warm.
         + rewrite mean_scale, EG. reflexivity.
