@@ -254,5 +254,32 @@ Proof.
   - intros l. simpl. lra.
   - intros l i y. apply functional_extensionality. intros o. specialize (P l o). unfold multiply. cbn. field. lra.
 Qed.
+
+(** "For any preconditioner with rho Q <= sigma the floor of a constant penalty falls like one over it" (v = 1): no. *)
+Theorem V4_any_bounded_preconditioner_refuted : ~ exists C, forall kappa, 3 / 2 < kappa -> exists N,
+  forall n slow (w : nat -> random (coins n) line) local dual, (forall l o, 0 <= slow l o <= kappa) ->
+  pisa (random (coins n) line) 1 (fun _ => 1) 0 (fun _ _ => kappa) (multiply n slow) (noisy n 1 pred w) w local dual ->
+  (forall o, w 0%nat o = 0) -> (forall o, dual 0%nat 0%nat o = 0) ->
+  forall l, (N <= l <= n)%nat -> expect (fun o => w (S l) o ^ 2) <= C / kappa.
+Proof.
+  intros [C Claim]. set (kappa := 2 + 20 * Rabs C). assert (A := Rabs_pos C). assert (A' := Rle_abs C).
+  assert (K : 3 / 2 < kappa) by (unfold kappa; lra). destruct (Claim kappa K) as [N H].
+  assert (Ranges : 3 / 2 < kappa /\ 0 <= 1 /\ 0 <= 1) by lra.
+  destruct (T9_floor kappa 1 1 Ranges 0 0 (/ 20) ltac:(lra)) as [N' Floor]. set (n := (N + N')%nat).
+  assert (S : forall l o, 0 <= same_batch kappa 1 n l o <= kappa).
+  { intros l o. split; [exact (same_batch_nonneg kappa 1 1 Ranges n l o)|]. destruct l as [|l]; simpl; [lra|].
+    destruct (Nat.lt_ge_cases l n) as [L|L]; [|rewrite (no_more_coins n l L); lra].
+    destruct (sign_cases _ (coin_square n l L o)) as [->| ->]; lra. }
+  destruct (noisy_runs_exist n kappa 1 (same_batch kappa 1 n) pred 0 0 ltac:(lra) (fun l o => proj1 (S l o)))
+    as [w [local [dual [Run [W0 D0]]]]].
+  assert (Zero : 0 = 0 - 0 / kappa) by (field; lra).
+  assert (Up := H n _ w local dual S Run W0 D0 n ltac:(unfold n; lia)).
+  assert (Low := Floor n w local dual Run ltac:(split; [intros o; rewrite W0; exact Zero|exact D0]) n ltac:(unfold n;
+    lia)).
+  assert (Q : C / kappa <= / 20) by (apply Rmult_le_reg_r with kappa; [lra|]; unfold Rdiv; rewrite Rmult_assoc, Rinv_l
+    by lra;
+    unfold kappa; lra). replace ((1 / (2 + 1)) ^ 2 * 1) with (/ 9) in Low by field. lra.
+Qed.
 Print Assumptions T9_same_batch_bias.
 Print Assumptions T9_floor.
+Print Assumptions V4_any_bounded_preconditioner_refuted.
