@@ -109,4 +109,38 @@ Proof.
     ltac:(unfold first; simpl; lra)) as [L2 [D2 _]].
   unfold lagrangian, deviation in Rise. cbn in Rise. rewrite L1, D1, L2, D2, W2, W1, W0, D0 in Rise. lra.
 Qed.
+
+(** ** V5-heavy-preconditioner: F = (w - 1)^2/2, sigma = 2, rho Q = 2 sigma in every round: L rises in the seventh *)
+Definition centred (x : line) : R := ((x - 1) * (x - 1) / 2)%R.
+Definition centred_slope (x : line) : line := (x - 1)%R.
+
+(** "The augmented Lagrangian falls in every round however large rho times the bound on Q", on that F from 0. *)
+Theorem V5_heavy_refuted : ~ forall rho (w : nat -> line) (local dual : nat -> nat -> line), 0 <= rho ->
+  pisa line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ _ x => rho * x)%V (fun l _ => centred_slope (w l)) w local dual ->
+  w 0%nat = 0 -> (forall i, dual 0%nat i = 0) -> forall l, (1 <= l)%nat ->
+  lagrangian line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ => centred) w local dual (S l)
+    <= lagrangian line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ => centred) w local dual l.
+Proof.
+  intros Claim. destruct (line_run_exists 2 (fun _ => 4) centred_slope 0 0 ltac:(lra) ltac:(intros; lra))
+    as [w [local [dual [Run [W0 D0]]]]].
+  assert (Rise := Claim 4 w local dual ltac:(lra) Run W0 D0 6%nat ltac:(lia)).
+  assert (W1 := first_point 2 (fun _ => 4) centred_slope w local dual ltac:(lra) Run).
+  assert (Step := numbers 2 (fun _ => 4) centred_slope w local dual ltac:(lra) ltac:(intros; lra) Run).
+  destruct (Step 1%nat (0) (0) (-1) (1/6) ltac:(rewrite W1, W0, D0; cbn; lra) (D0 0%nat) ltac:(unfold centred_slope;
+    lra) ltac:(lia) ltac:(lra)) as [L1 [D1 W2]].
+  destruct (Step 2%nat (1/3) (1/3) (-2/3) (1/18) ltac:(rewrite W2; lra) ltac:(simpl; rewrite D1; lra) ltac:(unfold
+    centred_slope; lra) ltac:(lia) ltac:(lra)) as [L2 [D2 W3]].
+  destruct (Step 3%nat (11/18) (4/9) (-7/18) (-1/108) ltac:(rewrite W3; lra) ltac:(simpl; rewrite D2; lra)
+    ltac:(unfold centred_slope; lra) ltac:(lia) ltac:(lra)) as [L3 [D3 W4]].
+  destruct (Step 4%nat (22/27) (23/54) (-5/27) (-13/324) ltac:(rewrite W4; lra) ltac:(simpl; rewrite D3; lra)
+    ltac:(unfold centred_slope; lra) ltac:(lia) ltac:(lra)) as [L4 [D4 W5]].
+  destruct (Step 5%nat (307/324) (28/81) (-17/324) (-95/1944) ltac:(rewrite W5; lra) ltac:(simpl; rewrite D4; lra)
+    ltac:(unfold centred_slope; lra) ltac:(lia) ltac:(lra)) as [L5 [D5 W6]].
+  destruct (Step 6%nat (497/486) (241/972) (11/486) (-263/5832) ltac:(rewrite W6; lra) ltac:(simpl; rewrite D5; lra)
+    ltac:(unfold centred_slope; lra) ltac:(lia) ltac:(lra)) as [L6 [D6 W7]].
+  destruct (Step 7%nat (6161/5832) (115/729) (329/5832) (-1249/34992) ltac:(rewrite W7; lra) ltac:(simpl; rewrite D6;
+    lra) ltac:(unfold centred_slope; lra) ltac:(lia) ltac:(lra)) as [L7 [D7 W8]].
+  unfold lagrangian, deviation in Rise. cbn -[centred] in Rise. rewrite L6, D6, L7, D7, W7, W6 in Rise.
+  revert Rise. unfold centred. apply Rlt_not_le. lra.
+Qed.
 Print Assumptions W_descent_below_threshold_refuted.
