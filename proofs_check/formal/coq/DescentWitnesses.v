@@ -143,4 +143,52 @@ Proof.
   unfold lagrangian, deviation in Rise. cbn -[centred] in Rise. rewrite L6, D6, L7, D7, W7, W6 in Rise.
   revert Rise. unfold centred. apply Rlt_not_le. lra.
 Qed.
+(** ** V5-mini-batch-descent: least squares with the samples (x - 1)^2/2 and (x + 1)^2/2, sigma = 8, cold start *)
+Definition sample (i : nat) (x : line) : R := match i with O => ((x - 1) * (x - 1) / 2)%R | S _ => ((x + 1) * (x + 1)
+  / 2)%R end.
+Definition sample_slope (i : nat) (x : line) : line := match i with O => (x - 1)%R | S _ => (x + 1)%R end.
+Lemma sample_smooth i : smooth 1 (sample i) (sample_slope i).
+Proof.
+  split; [|intros x y; destruct i; cbn in *; nra].
+  apply (gradient_of_remainder line (/ 2)); [lra|]. intros x v. destruct i; cbn in *;
+    replace (_ - _ - _) with (/ 2 * (v * v)) by field; rewrite Rabs_right; nra.
+Qed.
+
+(** "With mini-batches and sigma = 8r the augmented Lagrangian falls in every round", whatever samples are drawn. *)
+Theorem V5_mini_batch_refuted : ~ forall (drawn : nat -> nat) (w : nat -> line) (local dual : nat -> nat -> line),
+  pisa line 1 (fun _ => 1) 0 (fun _ _ => 8) (fun _ _ _ => 0%V) (fun l _ => sample_slope (drawn l) (w l)) w local dual ->
+  w 0%nat = 0 -> (forall i, dual 0%nat i = 0) -> forall l, (1 <= l)%nat ->
+  let value l := lagrangian line 1 (fun _ => 1) 0 (fun _ _ => 8) (fun _ x => (sample 0 x + sample 1 x) / 2) w local
+    dual l in
+  value (S l) <= value l.
+Proof.
+  intros Claim. set (drawn := fun l => (l - 1)%nat).
+  assert (Run : exists (w : nat -> line) (local dual : nat -> nat -> line),
+    pisa line 1 (fun _ => 1) 0 (fun _ _ => 8) (fun _ _ _ => 0%V) (fun l _ => sample_slope (drawn l) (w l)) w local
+      dual /\
+    w 0%nat = 0 /\ forall i, dual 0%nat i = 0).
+  { set (step := fix step l : R * R * R := match l with O => (0, 0, 0) | S l => let '(x, d, p) := step l in
+      let x' := x + d + p / 8 in let d' := - (p + sample_slope (drawn (S l)) x') / 8 in (x', d', p + 8 * d') end).
+    exists (fun l => fst (fst (step l))), (fun l _ => fst (fst (step l)) + snd (fst (step l))), (fun l _ => snd (step
+      l)).
+    split; [split|split; reflexivity].
+    - intros i. cbn. ring.
+    - intros l. unfold rate, mean. cbn [step]. destruct (step l) as [[y d] p]. cbn. field.
+    - intros l i _. unfold deviation. cbn [step]. destruct (step l) as [[y d] p]. cbn -[drawn sample_slope]. field.
+    - intros l i. unfold deviation. cbn [step]. destruct (step l) as [[y d] p]. cbn -[drawn sample_slope]. field. }
+  destruct Run as [w [local [dual [Run [W0 D0]]]]].
+  assert (Rise := Claim drawn w local dual Run W0 D0 1%nat (le_n 1)). cbv zeta in Rise.
+  assert (S0 := server _ _ _ _ _ _ _ _ _ _ Run 0%nat). assert (S1 := server _ _ _ _ _ _ _ _ _ _ Run 1%nat).
+  assert (C1 := client _ _ _ _ _ _ _ _ _ _ Run 0%nat 0%nat Nat.lt_0_1). assert (C2 := client _ _ _ _ _ _ _ _ _ _ Run
+    1%nat 0%nat Nat.lt_0_1).
+  assert (M1 := multiplier _ _ _ _ _ _ _ _ _ _ Run 0%nat 0%nat). assert (M2 := multiplier _ _ _ _ _ _ _ _ _ _ Run
+    1%nat 0%nat).
+  unfold rate, mean, deviation, drawn, lagrangian, deviation in *. cbn in S0, S1, C1, C2, M1, M2, Rise.
+  rewrite !(start _ _ _ _ _ _ _ _ _ _ Run), D0, W0 in *. assert (W1 : w 1%nat = 0) by (cbn in *; lra).
+  rewrite W1 in *. assert (L1 : local 1%nat 0%nat = 1/8) by (cbn in *; lra). rewrite L1 in *.
+  assert (P1 : dual 1%nat 0%nat = 1) by (rewrite M1; cbn; lra). rewrite P1 in *.
+  assert (W2 : w 2%nat = 1/4) by (cbn in *; lra). rewrite W2 in *.
+  assert (L2 : local 2%nat 0%nat = -1/32) by (cbn in *; lra). rewrite L2 in *.
+  assert (P2 : dual 2%nat 0%nat = -5/4) by (rewrite M2; cbn; lra). rewrite P2 in *. cbn in Rise. lra.
+Qed.
 Print Assumptions W_descent_below_threshold_refuted.

@@ -108,4 +108,23 @@ Proof.
     + apply CV_mult; [apply constant|exact C].
   - apply Rmult_integral_contrapositive_currified; [exact Nz|lra].
 Qed.
+(** V1-rate-of-optimisation: "the distance to the minimiser shrinks at the rate gamma of the penalty"; it does not
+  shrink
+    to 0 at all. *)
+Theorem V1_rate_of_optimisation_refuted gamma r : 0 < gamma < 1 -> 0 < r -> ~ exists C, forall (w : nat -> line) local
+  dual,
+  pisa line 1 (fun _ => 1) 0 (fun l _ => 8 * r / gamma ^ l) (fun _ _ _ => 0%V) (fun l _ => (r * (w l - 1))%R) w local
+    dual ->
+  dual 0%nat 0%nat = 0 -> w 0%nat = 0 -> forall l, Rabs (w (S l) - 1) <= C * gamma ^ S l.
+Proof.
+  intros G P [C Claim]. destruct (share_inhabited gamma r (8 * r) 0 G ltac:(lra)) as [w [local [dual [Run [Cold W0]]]]].
+  destruct (V2_limit_not_stationary gamma r (8 * r) 0 G ltac:(lra) ltac:(lra) w local dual Run Cold W0) as [limit [Cv
+    N]].
+  apply N. apply (UL_sequence _ _ _ Cv). assert (Z := shrinks gamma G (r * C)).
+  intros e E. destruct (Z e E) as [n H]. exists n. intros l I. specialize (H l I). unfold R_dist in *. rewrite
+    Rminus_0_r in *.
+  assert (B := Claim w local dual Run Cold W0 l). rewrite Rabs_mult, (Rabs_right r) by lra.
+  assert (A := Rle_abs (r * C * gamma ^ S l)). assert (r * Rabs (w (S l) - 1) <= r * (C * gamma ^ S l))
+    by (apply Rmult_le_compat_l; lra). cbn in *. lra.
+Qed.
 Print Assumptions V2_limit_not_stationary.
