@@ -5,14 +5,10 @@
     and the server's sequence. *)
 
 From Coq Require Import FunctionalExtensionality.
-From PISA Require Export Partition.
-
-(** F has the gradient G, and its curvature lies in [low, high]. *)
-Definition curved {V : space} low high (F : V -> R) (G : V -> V) := forall x v,
-  F x + ⟨G x, v⟩ + low / 2 * ‖v‖² <= F (x + v)%V <= F x + ⟨G x, v⟩ + high / 2 * ‖v‖².
+From PISA Require Export Partition Curvature.
 
 (** The class of L-smooth functions is that of curvatures in [-L, L]. *)
-Lemma smooth_curved (V : space) L (F : V -> R) G : 0 < L -> smooth L F G <-> curved (- L) L F G.
+Lemma smooth_is_bounds (V : space) L (F : V -> R) G : 0 < L -> smooth L F G <-> bounds (- L) L F G.
 Proof.
   intros P. split.
   - intros S x v. split; [assert (A := ascent_lemma V L F G x v P S); lra|now apply descent_lemma].
@@ -31,8 +27,8 @@ Qed.
 (** The part of F that client i carries. *)
 Definition portion {V : space} mu c (F : V -> R) x := mu / 2 * ‖x‖² + c * (F x - mu / 2 * ‖x‖²).
 Definition portion_slope {V : space} mu c (G : V -> V) x : V := (mu * x + c * (G x - mu * x))%V.
-Lemma portion_curved (V : space) mu c low high (F : V -> R) G : 0 <= c -> curved low high F G ->
-  curved (mu + c * (low - mu)) (mu + c * (high - mu)) (portion mu c F) (portion_slope mu c G).
+Lemma portion_bounds (V : space) mu c low high (F : V -> R) G : 0 <= c -> bounds low high F G ->
+  bounds (mu + c * (low - mu)) (mu + c * (high - mu)) (portion mu c F) (portion_slope mu c G).
 Proof.
   intros P C x v. destruct (C x v) as [A B]. unfold portion, portion_slope. set (f := F (x + v)%V) in *. set (g := F
     x) in *.
@@ -75,10 +71,10 @@ Definition starts n (G : nat -> V -> V) (w : nat -> V) (dual : nat -> nat -> V) 
   forall i, (i < n)%nat -> dual 0%nat i = if warm then (- G i (w 0%nat))%V else 0%V.
 
 Definition bound_of_one warm (Bound : (V -> R) -> (V -> V) -> (nat -> V) -> Prop) :=
-  forall F G w local dual, curved Low High F G -> starts 1 (fun _ => G) w dual warm ->
+  forall F G w local dual, bounds Low High F G -> starts 1 (fun _ => G) w dual warm ->
   pisa V 1 (fun _ => 1) ridge (fun l _ => sigma l) (fun l _ => B l) (fun l _ => G (w l)) w local dual -> Bound F G w.
 Definition bound_of_many warm (Bound : (V -> R) -> (V -> V) -> (nat -> V) -> Prop) :=
-  forall F G w local dual, (forall i, (i < m)%nat -> curved (low i) (high i) (F i) (G i)) -> starts m G w dual warm ->
+  forall F G w local dual, (forall i, (i < m)%nat -> bounds (low i) (high i) (F i) (G i)) -> starts m G w dual warm ->
   pisa V m weight ridge (fun l _ => sigma l) (fun l _ => B l) (fun l i => G i (w l)) w local dual ->
   Bound (fun x => average (fun i => F i x)) (fun x => mean (fun i => G i x)) w.
 
@@ -113,9 +109,9 @@ Proof. intros One. unfold rate. rewrite (sum_ext n _ (fun i => sigma l * a i)), 
 Lemma mean_of_one (x : nat -> V) : Algorithm.mean V 1 (fun _ => 1) x = x 0%nat.
 Proof. unfold Algorithm.mean. simpl. vector. Qed.
 
-Lemma average_curved (F : nat -> V -> R) (G : nat -> V -> V) :
-  (forall i, (i < m)%nat -> curved (low i) (high i) (F i) (G i)) ->
-  curved Low High (fun x => average (fun i => F i x)) (fun x => mean (fun i => G i x)).
+Lemma average_bounds (F : nat -> V -> R) (G : nat -> V -> V) :
+  (forall i, (i < m)%nat -> bounds (low i) (high i) (F i) (G i)) ->
+  bounds Low High (fun x => average (fun i => F i x)) (fun x => mean (fun i => G i x)).
 Proof.
   intros C x v. assert (E : forall c, average (fun i => F i x) + ⟨mean (fun i => G i x), v⟩ + average c / 2 * ‖v‖²
     = average (fun i => F i x + ⟨G i x, v⟩ + c i / 2 * ‖v‖²)).
@@ -126,7 +122,7 @@ Qed.
 
 (** The run of one client that m clients make together. *)
 Lemma one_of_many F G w local dual warm :
-  (forall i, (i < m)%nat -> curved (low i) (high i) (F i) (G i)) -> starts m G w dual warm ->
+  (forall i, (i < m)%nat -> bounds (low i) (high i) (F i) (G i)) -> starts m G w dual warm ->
   pisa V m weight ridge (fun l _ => sigma l) (fun l _ => B l) (fun l i => G i (w l)) w local dual ->
   let G' x := mean (fun i => G i x) in let dual' l (_ : nat) := mean (dual l) in
   starts 1 (fun _ => G') w dual' warm /\
@@ -182,13 +178,13 @@ Proof.
         + rewrite mean_scale, EG. reflexivity.
         + now apply mean_zero. }
     assert (E : Bound (fun x => average (fun i => Fs i x)) (fun x => mean (fun i => Gs i x)) w').
-    { refine (Many Fs Gs w' _ d' (fun i I => ltac:(destruct (Shares i I) as [P [-> ->]]; now apply portion_curved))
+    { refine (Many Fs Gs w' _ d' (fun i I => ltac:(destruct (Shares i I) as [P [-> ->]]; now apply portion_bounds))
       (fun i _ => eq_refl) Run'). }
     apply functional_extensionality in Same. apply functional_extensionality in EG.
     apply (eq_ind _ (fun f => Bound f G w)) with (2 := EF). apply (eq_ind _ (fun g => Bound _ g w)) with (2 := EG).
     exact (eq_ind _ (fun v => Bound _ _ v) E _ Same).
   - intros One F G w local dual C Begin Run. destruct (one_of_many F G w local dual warm C Begin Run) as [Begin' Run'].
-    exact (One _ _ w _ _ (average_curved F G C) Begin' Run').
+    exact (One _ _ w _ _ (average_bounds F G C) Begin' Run').
 Qed.
 End Merging.
 
