@@ -84,7 +84,7 @@ CLAIMS_FORMAL: tuple[Claim, ...] = (
         "Σ(c/s_k)‖∇F_λ(w_k)‖² ≤ Φ_0 − inf F_λ.",
         *_TEST,
         "Φ_0 = F_λ(w_0) + (a/s_0)Σα_i‖∇F_i(w_0) − p_i‖²; under the Polyak-Łojasiewicz inequality the rate is linear",
-        "full gradients and function values; how often σ rises, and local Lipschitz constants: MATHEMATICS.md#N1, in words",
+        "full gradients and values; how often σ rises, and local Lipschitz constants: MATHEMATICS.md#N1, in words",
         latex=r"$s_R = \frac{(L+\lambda)/2 + \sqrt{(L+\lambda)^2/4 + 4(1-c)(1+\epsilon)aL^2}}{2(1-c)}$",
         source="MATHEMATICS.md#N1; restarts and merit tests are known techniques, this potential and s_R are ours",
     ),
