@@ -12,8 +12,7 @@ import sympy
 
 from pisa_lab import updates
 from proofs_check.claim import Verdict
-from proofs_check.symbolic import CLAIMS_SYMBOLIC
-from proofs_check.symbolic.algebra import (
+from proofs_check.kernel.algebra import (
     counterexample,
     is_positive_semidefinite,
     is_zero,
@@ -23,9 +22,11 @@ from proofs_check.symbolic.algebra import (
     same,
     same_polynomial,
 )
-from proofs_check.symbolic.algorithm import Algorithm, Client
-from proofs_check.symbolic.facts import Fact, Proof
-from proofs_check.symbolic.newton_schulz import Quintic
+from proofs_check.kernel.algorithm import Algorithm, Client
+from proofs_check.kernel.facts import Holds
+from proofs_check.kernel.proof import Proof
+from proofs_check.symbolic import CLAIMS_SYMBOLIC
+from proofs_check.symbolic.newton_schulz import MUON
 from proofs_check.symbolic.shares import recursion_enclosure, share_enclosure
 
 CLAIMS = {claim.name: claim for claim in CLAIMS_SYMBOLIC}
@@ -58,12 +59,12 @@ ALGORITHM_MUTANTS = {
     ),
 }
 QUINTIC_MUTANTS = {
-    "sign of b": Quintic(b=Fraction("4.7750")),
-    "the quintic that fixes 1": Quintic(a=Fraction(15, 8), b=Fraction(-10, 8), c=Fraction(3, 8)),
-    "one step": Quintic(steps=1),
-    "Gram matrix on the wrong side": Quintic(gram=lambda x, transposed: transposed * x),
-    "a is 1": Quintic(a=Fraction(1)),
-    "no cubic": Quintic(b=Fraction(0)),
+    "sign of b": dataclasses.replace(MUON, b=Fraction("4.7750")),
+    "the quintic that fixes 1": dataclasses.replace(MUON, a=Fraction(15, 8), b=Fraction(-10, 8), c=Fraction(3, 8)),
+    "one step": dataclasses.replace(MUON, steps=1),
+    "Gram matrix on the wrong side": dataclasses.replace(MUON, gram=lambda x, transposed: transposed * x),
+    "a is 1": dataclasses.replace(MUON, a=Fraction(1)),
+    "no cubic": dataclasses.replace(MUON, b=Fraction(0)),
 }
 CAUGHT = {
     # claims that must fail, so that a proof which stops looking at the line that the mutant spoils is noticed
@@ -155,18 +156,18 @@ def test_failing_identity_keeps_a_counterexample():
 
 
 def test_a_proof_without_facts_says_nothing():
-    assert Proof(lambda subject, effort: iter(()), None, Verdict.PROVED)(0, "quick").verdict is Verdict.INCONCLUSIVE
+    assert Proof(lambda subject, effort: iter(()), None)(0, "quick").verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_proof_stops_at_the_first_failing_fact():
-    proof = Proof(lambda s, e: iter([Fact("a", True), Fact("b", False), Fact("c", True)]), None, Verdict.PROVED)
+    proof = Proof(lambda s, e: iter([Holds("a", True), Holds("b", False), Holds("c", True)]), None)
     evidence = proof(0, "quick")
     assert evidence.verdict is Verdict.INCONCLUSIVE
     assert evidence.steps == ("a",)
 
 
 def test_arithmetic_errors_are_inconclusive():
-    evidence = Proof(lambda s, e: (Fact("a", 1 // s > 0) for _ in range(1)), 0, Verdict.PROVED)(0, "quick")
+    evidence = Proof(lambda s, e: (Holds("a", 1 // s > 0) for _ in range(1)), 0)(0, "quick")
     assert evidence.verdict is Verdict.INCONCLUSIVE
 
 

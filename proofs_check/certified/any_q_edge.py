@@ -15,7 +15,7 @@ from typing import Any
 
 from proofs_check.certified.facts import Facts, facts_evidence
 from proofs_check.claim import Claim, Evidence, Verdict
-from proofs_check.symbolic.algebra import exact, positive_on, same
+from proofs_check.kernel.algebra import exact, positive_on, same
 
 Function = Callable[[Any], Any]
 CONCLUSION = (

@@ -6,7 +6,7 @@ from typing import Any
 
 from proofs_check.certified.facts import facts_evidence
 from proofs_check.claim import Claim, Evidence, Verdict
-from proofs_check.symbolic.algebra import same
+from proofs_check.kernel.algebra import same
 
 Facts = list[tuple[str, bool]]
 MULTIPLIER = "the merged client's new multiplier is the mean of the two"

@@ -6,10 +6,12 @@ from fractions import Fraction
 from itertools import product
 
 from proofs_check.claim import Verdict
-from proofs_check.symbolic.algebra import Expression, exact, nonnegative_on, positive_on, positive_on_orthant
-from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, Client, plain_client, starting_client
-from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
-from proofs_check.symbolic.replays import Replayed, cycle_trial, doubling_trial, kink_trial, slope_trial
+from proofs_check.kernel.algebra import Expression, exact, nonnegative_on, positive_on_orthant
+from proofs_check.kernel.algorithm import PISA_EQUATIONS, Algorithm, Client, plain_client, starting_client
+from proofs_check.kernel.domains import Interval
+from proofs_check.kernel.facts import Fact, Holds, Identity, Sign
+from proofs_check.kernel.proof import Proof, Replayed, symbolic_claim
+from proofs_check.symbolic.replays import cycle_trial, doubling_trial, kink_trial, slope_trial
 
 ONE_CLIENT = (
     "one client (any split of F among clients is the same, MATHEMATICS.md#I5)",
@@ -25,9 +27,9 @@ def _moves(algorithm: Algorithm) -> Iterator[Fact]:
     client = plain_client(multiplier=-last)
     sent = algorithm.local_step(client, w)
     wanted = client.penalty * (after - w) + 2 * client.gradient - last
-    yield Fact("every round: sigma dw = -(2g - g_last)", wanted - algorithm.residual(sent, after))
+    yield Identity("every round: sigma dw = -(2g - g_last)", wanted - algorithm.residual(sent, after))
     cold = starting_client(w, weight=sympy.Integer(1), rho=client.rho, ratio=client.ratio, ridge=client.ridge)
-    yield Fact("the cold start takes the first gradient at w0 with g_last = 0", algorithm.consensus([cold]) - w)
+    yield Identity("the cold start takes the first gradient at w0 with g_last = 0", algorithm.consensus([cold]) - w)
 
 
 def _next_point(algorithm: Algorithm, here: Expression, gradient: Expression, last: Expression) -> Expression:
@@ -50,12 +52,12 @@ def _unbounded_sublevel(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
         w, (client,) = algorithm.symbolic_round([client], lambda index, point: slope)
         states.append((w, client))
     drop = slope / client.penalty
-    yield Fact("F = a w: the first move is -2a/sigma", states[2][0] - states[1][0] + 2 * drop)
-    yield Fact("the second is -a/sigma", states[3][0] - states[2][0] + drop)
+    yield Identity("F = a w: the first move is -2a/sigma", states[2][0] - states[1][0] + 2 * drop)
+    yield Identity("the second is -a/sigma", states[3][0] - states[2][0] + drop)
     kept = states[3][1].multiplier - states[2][1].multiplier
-    yield Fact("from then on (w_i - w, pi) is the same in every round: pi", kept)
+    yield Identity("from then on (w_i - w, pi) is the same in every round: pi", kept)
     gaps = [state.local - w for w, state in states[2:]]
-    yield Fact("and w_i - w: so every later move is -a/sigma, w -> -infinity while F' = a stays", gaps[1] - gaps[0])
+    yield Identity("and w_i - w: so every later move is -a/sigma, w -> -infinity while F' = a stays", gaps[1] - gaps[0])
 
 
 def _kink(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -67,9 +69,9 @@ def _kink(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
         sympy.cancel(2 * penalty * (_next_point(algorithm, w, sign, last) - w))
         for sign, last in product((-1, 1), (-1, 0, 1))
     ]
-    yield Fact("F = |w|, signs s: 2 sigma dw is an integer, s_last = 0 at the start", all(k.is_Integer for k in units))
-    yield Fact("never 0: |dw| >= 1/sigma in every round", all(k != 0 for k in units))
-    yield Fact("always even: from w0 = 1/(2 sigma) the kink at 0 is never hit", all(k % 2 == 0 for k in units))
+    yield Holds("F = |w|, signs s: 2 sigma dw is an integer, s_last = 0 at the start", all(k.is_Integer for k in units))
+    yield Holds("never 0: |dw| >= 1/sigma in every round", all(k != 0 for k in units))
+    yield Holds("always even: from w0 = 1/(2 sigma) the kink at 0 is never hit", all(k % 2 == 0 for k in units))
     number, seen, period = Fraction(100), dict[tuple[Fraction, Fraction], int](), 0
     client = _number_client(Fraction(1) / (2 * number), number)
     for index in range(40):
@@ -78,7 +80,9 @@ def _kink(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
         period = index - seen.setdefault(state, index)
         if period:
             break
-    yield Fact("sigma = 100: the replay is periodic from a state on, |F'| = 1 for ever", period > 1, {"period": period})
+    yield Holds(
+        "sigma = 100: the replay is periodic from a state on, |F'| = 1 for ever", period > 1, numbers={"period": period}
+    )
 
 
 def _number_client(start: Fraction, penalty: Fraction) -> Client:
@@ -97,19 +101,21 @@ def _holder(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     secant_u, secant_v = exact(slope) / (u + exact(root)), exact(slope) / (v + exact(root))
     error = -(1 - 2 * secant_u) * (u**2 - exact(centre)) + secant_v * (v**2 - exact(centre))
     turned = penalty**2 * point - exact(centre) - error
-    yield Fact("w = -u^2/sigma^2 after v^2/sigma^2: e+ = -(1-2h_u) e_u + h_v e_v, e = sigma^2|w| - 81/16", turned)
+    yield Identity("w = -u^2/sigma^2 after v^2/sigma^2: e+ = -(1-2h_u) e_u + h_v e_v, e = sigma^2|w| - 81/16", turned)
     low, high, least, most = Fraction(6, 5), Fraction(3), Fraction(2, 7), Fraction(10, 23)
     above, below = (nonnegative_on(g, u, low, high) for g in (secant_u - exact(least), exact(most) - secant_u))
-    yield Fact("2/7 <= h = (3/2)/(u + 9/4) <= 10/23 for u in [6/5, 3]", above and below)
+    yield Holds("2/7 <= h = (3/2)/(u + 9/4) <= 10/23 for u in [6/5, 3]", above and below)
     factor = max(abs(1 - 2 * end) for end in (least, most)) + most
-    yield Fact("|1 - 2h_u| + h_v <= 139/161 < 1: the errors shrink by it every two rounds", factor < 1)
+    yield Holds("|1 - 2h_u| + h_v <= 139/161 < 1: the errors shrink by it every two rounds", factor < 1)
     radius = Fraction(362, 100)
-    yield Fact("|e| <= 3.62 keeps u in [6/5, 3]", centre - radius >= low**2 and centre + radius <= high**2)
+    yield Holds("|e| <= 3.62 keeps u in [6/5, 3]", centre - radius >= low**2 and centre + radius <= high**2)
     second = _next_point(algorithm, exact(root) / penalty**2, exact(root) / penalty, 0)
-    yield Fact("w0 = 9/(4 sigma^2), F' = 9/(4 sigma), moves to -w0", second + exact(root) / penalty**2)
+    yield Identity("w0 = 9/(4 sigma^2), F' = 9/(4 sigma), moves to -w0", second + exact(root) / penalty**2)
     inside = abs(root - centre) <= radius
     numbers = {"|F'| on the cycle times sigma": 27 / 8, "contraction over two rounds": float(factor)}
-    yield Fact("both errors are -45/16: inside, so w_k tends to the two-cycle +-81/(16 sigma^2)", inside, numbers)
+    yield Holds(
+        "both errors are -45/16: inside, so w_k tends to the two-cycle +-81/(16 sigma^2)", inside, numbers=numbers
+    )
 
 
 def _unbounded_preconditioner(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -122,20 +128,20 @@ def _unbounded_preconditioner(algorithm: Algorithm, effort: str) -> Iterator[Fac
     fixed = {"weight": one, "penalty": two, "ratio": one, "rho": one, "ridge": zero}
     client = Client(curvature=curvature, local=here, multiplier=multiplier, gradient=here, **fixed)
     sent = algorithm.local_step(client, here)
-    yield Fact("t = 2^-k, w_k = (3-k)/4, pi_(k-1) = -(1+2t)/2 give pi_k = -(1+t)/2", sent.multiplier + (1 + t) / 2)
-    yield Fact("and w_(k+1) = (2-k)/4: the induction step", algorithm.consensus([sent]) - (2 - k) / 4)
+    yield Identity("t = 2^-k, w_k = (3-k)/4, pi_(k-1) = -(1+2t)/2 give pi_k = -(1+t)/2", sent.multiplier + (1 + t) / 2)
+    yield Identity("and w_(k+1) = (2-k)/4: the induction step", algorithm.consensus([sent]) - (2 - k) / 4)
     warm = dataclasses.replace(client, local=one, multiplier=-one, gradient=one, curvature=two)
-    yield Fact(
+    yield Identity(
         "the warm start at w^0 = 1 gives w_1 = 1/2 and pi_0 = -1: its base",
         algorithm.consensus([warm]) - sympy.Rational(1, 2),
     )
-    yield Fact("pi_0 fits t = 1/2", multiplier.subs(t, sympy.Rational(1, 2)) + 1)
+    yield Identity("pi_0 fits t = 1/2", multiplier.subs(t, sympy.Rational(1, 2)) + 1)
     positive = positive_on_orthant(
         curvature.subs(k, 1 + sympy.Symbol("j", positive=True)), t, sympy.Symbol("j", positive=True)
     )
-    yield Fact("Q_k = (k-1) 2^k + 2 > 0, and sigma = 2 > 1.5 L is stable for any fixed Q", positive)
+    yield Holds("Q_k = (k-1) 2^k + 2 > 0, and sigma = 2 > 1.5 L is stable for any fixed Q", positive)
     gradients = (k - 3) / 4
-    yield Fact("|F'(w_k)| = (k-3)/4 grows without bound", positive_on(gradients, k, 4))
+    yield Sign("|F'(w_k)| = (k-3)/4 grows without bound", gradients, Interval(k, 4), strict=True)
 
 
 HYPOTHESIS_CLAIMS = (
@@ -148,6 +154,7 @@ HYPOTHESIS_CLAIMS = (
             PISA_EQUATIONS,
             Verdict.REFUTED,
             Replayed({"slope": 1.0, "penalty": 2.0, "steps": 50}, slope_trial),
+            conclusion={r"= -\frac{a}{\sigma}": "the second is -a/sigma"},
         ),
         latex=r"$F(w) = aw:\quad \nabla F \equiv a\ \mathrm{is\ Lipschitz},\quad"
         r" w^{\ell+1} - w^\ell = -\frac{a}{\sigma}$",
@@ -167,6 +174,7 @@ HYPOTHESIS_CLAIMS = (
             PISA_EQUATIONS,
             Verdict.REFUTED,
             Replayed({"slope": 1.0, "penalty": 2.0, "steps": 50}, slope_trial),
+            conclusion={r"= -\frac{a}{\sigma}": "the second is -a/sigma"},
         ),
         latex=r"$F(w) = aw:\quad w^{\ell+1} - w^\ell = -\frac{a}{\sigma}$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0"),
@@ -175,7 +183,13 @@ HYPOTHESIS_CLAIMS = (
     symbolic_claim(
         "V8-without-a-gradient-at-a-kink",
         "PISA converges on a function with a kink, as a ReLU network has, for a large enough constant penalty.",
-        Proof(_kink, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"penalty": 100.0, "steps": 400}, kink_trial)),
+        Proof(
+            _kink,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"penalty": 100.0, "steps": 400}, kink_trial),
+            conclusion={r"\geq \frac{1}{\sigma}": "never 0: |dw| >= 1/sigma in every round"},
+        ),
         latex=r"$F(w) = |w|:\quad |w^{\ell+1} - w^\ell| \geq \frac{1}{\sigma}\ \mathrm{for\ every}\ \ell,"
         r"\ \mathrm{every}\ \sigma$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0", "w0 = 1/(2 sigma)"),
@@ -185,7 +199,17 @@ HYPOTHESIS_CLAIMS = (
         "V8-without-a-lipschitz-gradient",
         "PISA converges to the minimiser of a convex C1 function whose gradient is only Hoelder continuous, for a large"
         " enough constant penalty.",
-        Proof(_holder, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"penalty": 4.0, "steps": 200}, cycle_trial)),
+        Proof(
+            _holder,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"penalty": 4.0, "steps": 200}, cycle_trial),
+            conclusion={
+                r"\rightarrow \frac{81}{16\sigma^2}": (
+                    "both errors are -45/16: inside, so w_k tends to the two-cycle +-81/(16 sigma^2)"
+                )
+            },
+        ),
         latex=r"$F(w) = |w|^{3/2},\ w^0 = \frac{9}{4\sigma^2}:\quad |w^\ell| \rightarrow \frac{81}{16\sigma^2},"
         r"\ \mathrm{sign}(w^{\ell+1}) = -\mathrm{sign}(w^\ell)$",
         hypotheses=(*ONE_CLIENT, "rho = 0, any sigma > 0"),
@@ -194,7 +218,13 @@ HYPOTHESIS_CLAIMS = (
     symbolic_claim(
         "V8-without-a-bound-on-the-preconditioner",
         "PISA converges on a quadratic at a stable penalty for any sequence of positive preconditioners.",
-        Proof(_unbounded_preconditioner, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"steps": 40}, doubling_trial)),
+        Proof(
+            _unbounded_preconditioner,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"steps": 40}, doubling_trial),
+            conclusion={r"w^k = \frac{3 - k}{4}": "and w_(k+1) = (2-k)/4: the induction step"},
+        ),
         latex=r"$F = \frac{1}{2}w^2,\ \sigma = 2,\ Q_k = (k-1)2^k + 2:\quad w^k = \frac{3 - k}{4}$",
         hypotheses=(*ONE_CLIENT, "warm start at w0 = 1, rho = 1"),
         source="MATHEMATICS.md#V8",

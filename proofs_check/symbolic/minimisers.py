@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from proofs_check.claim import Verdict
-from proofs_check.symbolic.algebra import is_zero, positive_on_orthant
-from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, symbolic_client
-from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
+from proofs_check.kernel.algebra import is_zero, positive_on_orthant
+from proofs_check.kernel.algorithm import PISA_EQUATIONS, Algorithm, symbolic_client
+from proofs_check.kernel.domains import Orthant
+from proofs_check.kernel.facts import Fact, Holds, Identity, Sign
+from proofs_check.kernel.proof import Proof, symbolic_claim
 from proofs_check.symbolic.identities import lagrangian
 
 
@@ -16,11 +18,11 @@ def _server_step(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     client = symbolic_client()
     part = lagrangian(client, w, client.local, value)
     slope = sympy.diff(part, w) - algorithm.residual(client, w)
-    yield Fact("dL_i/dw = R_i(w), so sum alpha R = 0 is stationarity of L in w", slope)
+    yield Identity("dL_i/dw = R_i(w), so sum alpha R = 0 is stationarity of L in w", slope)
     curvature = sympy.diff(part, w, 2)
-    yield Fact("d2L_i/dw2 = sigma + lambda", curvature - client.penalty - client.ridge)
+    yield Identity("d2L_i/dw2 = sigma + lambda", curvature - client.penalty - client.ridge)
     unique = positive_on_orthant(curvature, client.penalty, client.ridge)
-    yield Fact("which is > 0: the minimiser is unique", unique)
+    yield Holds("which is > 0: the minimiser is unique", unique)
 
 
 def _local_step(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -32,11 +34,10 @@ def _local_step(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     grown = client.penalty / client.ratio
     metric = grown + client.rho * client.curvature
     model = (client.gradient + client.multiplier) * (x - w) + metric / 2 * (x - w) ** 2
-    yield Fact("w_i+ is stationary for the linearised model", sympy.diff(model, x).subs(x, after.local))
-    symbols = (client.penalty, client.ratio, client.rho, client.curvature)
-    yield Fact("the model's curvature sigma+ + rho q is > 0", positive_on_orthant(metric, *symbols))
+    yield Identity("w_i+ is stationary for the linearised model", sympy.diff(model, x).subs(x, after.local))
+    yield Sign("the model's curvature sigma+ + rho q is > 0", metric, Orthant(), strict=True)
     gain = (client.multiplier + client.gradient) ** 2 / (2 * metric)
-    yield Fact("it lowers the model by |pi + g|^2/(2(sigma+ + rho q))", model.subs(x, after.local) + gain)
+    yield Identity("it lowers the model by |pi + g|^2/(2(sigma+ + rho q))", model.subs(x, after.local) + gain)
 
 
 def _multiplier_step(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -47,7 +48,7 @@ def _multiplier_step(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     after = algorithm.local_step(client, w)
     part = lagrangian(symbolic_client(multiplier=dual), w, after.local, value)
     ascent = client.penalty / client.ratio * sympy.diff(part, dual)
-    yield Fact("pi+ - pi = sigma+ dL/dpi at (w+, w_i+)", after.multiplier - client.multiplier - ascent)
+    yield Identity("pi+ - pi = sigma+ dL/dpi at (w+, w_i+)", after.multiplier - client.multiplier - ascent)
 
 
 def _fixed_points(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -57,29 +58,38 @@ def _fixed_points(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     client = symbolic_client()
     kkt = symbolic_client(local=w, multiplier=-client.gradient)
     after = algorithm.local_step(kkt, w)
-    yield Fact("at a KKT point the client's step is 0", after.deviation)
-    yield Fact("and its multiplier stays", after.multiplier - kkt.multiplier)
+    yield Identity("at a KKT point the client's step is 0", after.deviation)
+    yield Identity("and its multiplier stays", after.multiplier - kkt.multiplier)
     aggregate = client.ridge * w + client.gradient
-    yield Fact("and R_i(w) is its part of the aggregate residual", algorithm.residual(kkt, w) - aggregate)
+    yield Identity("and R_i(w) is its part of the aggregate residual", algorithm.residual(kkt, w) - aggregate)
     moved = algorithm.local_step(client, w)
     change = sympy.cancel((moved.multiplier - client.multiplier) / moved.deviation)
     free = positive_on_orthant(change, client.penalty, client.ratio)
-    yield Fact("pi+ = pi only if d = 0: (pi+ - pi)/d is sigma+ > 0", free)
+    yield Holds("pi+ = pi only if d = 0: (pi+ - pi)/d is sigma+ > 0", free)
     metric = sympy.cancel((client.multiplier + client.gradient) / moved.deviation)
-    symbols = (client.penalty, client.ratio, client.rho, client.curvature)
-    yield Fact("d = 0 only if pi + g = 0: -(pi + g)/d is > 0", positive_on_orthant(-metric, *symbols))
+    yield Sign("d = 0 only if pi + g = 0: -(pi + g)/d is > 0", -metric, Orthant(), strict=True)
     rest = symbolic_client(local=w)
     at_rest = algorithm.residual(rest, w) - (client.ridge * w - client.multiplier)
-    yield Fact("with d = 0 and w+ = w the server says lambda w = sum alpha pi", at_rest)
+    yield Identity("with d = 0 and w+ = w the server says lambda w = sum alpha pi", at_rest)
     two_of_three = is_zero(aggregate.subs({client.ridge: 0}))
-    yield Fact("local and consensus residuals 0 do not make the aggregate one 0", not two_of_three)
+    yield Holds("local and consensus residuals 0 do not make the aggregate one 0", not two_of_three)
 
 
 MINIMISER_CLAIMS = (
     symbolic_claim(
         "server-step-is-the-minimiser",
         "The server's step is the unique minimiser of the augmented Lagrangian over w.",
-        Proof(_server_step, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _server_step,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                "minimiser of the augmented Lagrangian over w": (
+                    "dL_i/dw = R_i(w), so sum alpha R = 0 is stationarity of L in w"
+                ),
+                "unique": "which is > 0: the minimiser is unique",
+            },
+        ),
         latex=r"$w^{\ell+1} = \arg\min_w L(w, W^\ell, \Pi^\ell; \sigma^\ell)$",
         hypotheses=("sigma_i > 0, lambda >= 0", "weights that sum to 1"),
         source="MATHEMATICS.md#algorithm",
@@ -88,7 +98,15 @@ MINIMISER_CLAIMS = (
     symbolic_claim(
         "local-step-is-the-minimiser",
         "The client's step is the unique minimiser of the Lagrangian linearised at w with the metric rho Q added.",
-        Proof(_local_step, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _local_step,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                "minimiser of the Lagrangian linearised at w": "w_i+ is stationary for the linearised model",
+                "unique": "the model's curvature sigma+ + rho q is > 0",
+            },
+        ),
         latex=r"$w_i^{\ell+1} = \arg\min_x\ \langle g_i + \pi_i, x - w\rangle"
         r" + \frac{1}{2}\|x - w\|^2_{\sigma_i I + \rho_i Q_i}$",
         hypotheses=("Q_i symmetric positive semidefinite: components in an eigenbasis", "sigma_i > 0, rho_i >= 0"),
@@ -98,7 +116,16 @@ MINIMISER_CLAIMS = (
     symbolic_claim(
         "multiplier-step-is-dual-ascent",
         "The multiplier's step is a gradient ascent step on the augmented Lagrangian with step length the penalty.",
-        Proof(_multiplier_step, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _multiplier_step,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                (
+                    "gradient ascent step on the augmented Lagrangian with step length the penalty"
+                ): "pi+ - pi = sigma+ dL/dpi at (w+, w_i+)"
+            },
+        ),
         latex=r"$\pi_i^{\ell+1} = \pi_i^\ell + \sigma_i^{\ell+1}\,\partial L/\partial \pi_i$",
         hypotheses=("any Q_i",),
         source="MATHEMATICS.md#algorithm",
@@ -107,7 +134,15 @@ MINIMISER_CLAIMS = (
     symbolic_claim(
         "fixed-points-are-KKT-points",
         "A state that a full-gradient round leaves as it is satisfies the three KKT conditions, and conversely.",
-        Proof(_fixed_points, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _fixed_points,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                "satisfies the three KKT conditions": "d = 0 only if pi + g = 0: -(pi + g)/d is > 0",
+                "and conversely": "at a KKT point the client's step is 0",
+            },
+        ),
         latex=r"$(w, W, \Pi)^+ = (w, W, \Pi)"
         r"\ \Leftrightarrow\ \nabla F_i(w_i) + \pi_i = 0,\ w_i = w,\ \lambda w = \sum_i\alpha_i\pi_i$",
         hypotheses=("full gradients", "Q_i symmetric positive semidefinite", "finite sigma_i > 0"),

@@ -19,14 +19,6 @@ from pisa_lab.state import Observation
 Instance = Mapping[str, Any]
 
 
-@dataclasses.dataclass(frozen=True)
-class Replayed:
-    """A witness of a refutation: its instance, and the trial that runs it."""
-
-    instance: Instance
-    trial: Callable[[Instance], Mapping[str, Any]]
-
-
 def _scalar(value: Callable[[float], float], slope: Callable[[float], float], start: float) -> FunctionProblem:
     """Return a one-client problem of a function of one number."""
     return from_functions([(lambda w: value(float(w[0])), lambda w: np.array([slope(float(w[0]))]))], np.array([start]))

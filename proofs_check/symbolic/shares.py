@@ -14,11 +14,12 @@ from fractions import Fraction
 from typing import Any
 
 from proofs_check.claim import Verdict
+from proofs_check.kernel.algebra import Expression, exact, nonnegative_on, positive_on
+from proofs_check.kernel.algorithm import PISA_EQUATIONS, Algorithm, starting_client, symbolic_client
+from proofs_check.kernel.domains import Interval
+from proofs_check.kernel.facts import Fact, Holds, Identity, Sign
+from proofs_check.kernel.proof import Proof, Replayed, symbolic_claim
 from proofs_check.measured.limits import frozen_trial
-from proofs_check.symbolic.algebra import Expression, exact, nonnegative_on, positive_on
-from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, starting_client, symbolic_client
-from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
-from proofs_check.symbolic.replays import Replayed
 
 CURVATURE_RATIO = Fraction(1, 8)
 """MATHEMATICS.md#V2: σ⁰ = 8r."""
@@ -48,15 +49,15 @@ def _recursion(algorithm: Algorithm, rounds: int) -> Iterator[Fact]:
     sent = algorithm.local_step(client, w)
     wanted = client.penalty / client.ratio * (after - w) + 2 * client.gradient - last
     every = wanted - algorithm.residual(sent, after)
-    yield Fact("sigma^l (w+ - w) = -(2g - g_last) with sigma^l = sigma^(l-1)/gamma, every l", every)
+    yield Identity("sigma^l (w+ - w) = -(2g - g_last) with sigma^l = sigma^(l-1)/gamma, every l", every)
     errors, x, ratio = _errors(algorithm, rounds)
-    yield Fact("e^1 = 1", errors[0] - 1)
-    yield Fact("e^2 = 1 - 2 x gamma", errors[1] - (1 - 2 * x * ratio))
+    yield Identity("e^1 = 1", errors[0] - 1)
+    yield Identity("e^2 = 1 - 2 x gamma", errors[1] - (1 - 2 * x * ratio))
     for power in range(2, rounds):
         step = x * ratio**power
         wanted = (1 - 2 * step) * errors[power - 1] + step * errors[power - 2]
         name = f"e^{power + 1} = (1 - 2x gamma^{power}) e^{power} + x gamma^{power} e^{power - 1}"
-        yield Fact(name, errors[power] - wanted)
+        yield Identity(name, errors[power] - wanted)
 
 
 def term_ratio(x: Any, power: Any) -> Any:
@@ -105,16 +106,16 @@ def _series(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     power, last = sympy.symbols("y a", positive=True)
     coefficient = last * term_ratio(1, power)
     functional = coefficient - (power * coefficient - 2 * power * last + power**2 * last)
-    yield Fact("a_n = y a_n - 2y a_(n-1) + y^2 a_(n-1), y = gamma^n: the terms solve the equation of A", functional)
+    yield Identity("a_n = y a_n - 2y a_(n-1) + y^2 a_(n-1), y = gamma^n: the terms solve the equation of A", functional)
     slope = sympy.diff(-term_ratio(1, power), power)
-    yield Fact("the terms' ratio falls with n", positive_on(slope, power, 0, 1, open_ends=True))
+    yield Sign("the terms' ratio falls with n", slope, Interval(power, 0, 1, open_ends=True), strict=True)
     for gamma, (claimed, decimals) in KEPT.items():
         yield from _enclosed(gamma, Fraction(claimed), decimals)
     curvature = Fraction(4, 15)
     low, high = (2 * curvature * end**2 for end in share_enclosure(curvature / 2, Fraction(3, 4)))
     near = Fraction("0.19585") <= low <= high <= Fraction("0.19595")
     name = "section 6, gamma = .75, sigma^0 = 2L: c x^2/2 with c = 4/15 keeps |F'|^2 = .1959 for F(w0) = 1"
-    yield Fact(name, bool(near), {"kept |F'|^2, c = 4/15": float(low)})
+    yield Holds(name, bool(near), numbers={"kept |F'|^2, c = 4/15": float(low)})
 
 
 def _enclosed(ratio: Fraction, claimed: Fraction, decimals: int) -> Iterator[Fact]:
@@ -122,11 +123,11 @@ def _enclosed(ratio: Fraction, claimed: Fraction, decimals: int) -> Iterator[Fac
     half = Fraction(1, 2 * 10**decimals)
     near = claimed - half <= low <= high <= claimed + half
     numbers = {f"share, gamma = {float(ratio)}": float(low)}
-    yield Fact(f"gamma = {ratio}: the share is {float(claimed)} to {decimals} decimals", near, numbers)
+    yield Holds(f"gamma = {ratio}: the share is {float(claimed)} to {decimals} decimals", near, numbers=numbers)
     other = recursion_enclosure(CURVATURE_RATIO, ratio, rounds=30 if ratio < Fraction(95, 100) else 800)
     meets = other[0] <= high and low <= other[1]
-    yield Fact(f"gamma = {ratio}: the recursion's own enclosure meets it", meets)
-    yield Fact(f"gamma = {ratio}: it is not 0", low > 0)
+    yield Holds(f"gamma = {ratio}: the recursion's own enclosure meets it", meets)
+    yield Holds(f"gamma = {ratio}: it is not 0", low > 0)
 
 
 def _never_stationary(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -135,23 +136,28 @@ def _never_stationary(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     yield from _recursion(algorithm, 4)
     t, step, half, quarter = sympy.Symbol("t"), sympy.Symbol("y"), Fraction(1, 2), Fraction(1, 4)
     first = nonnegative_on(1 - 2 * step - half, step, 0, quarter)
-    yield Fact("sigma^0 >= 4r: the first ratio e^2/e^1 = 1 - 2x gamma is in [1/2, 1]", first)
+    yield Holds("sigma^0 >= 4r: the first ratio e^2/e^1 = 1 - 2x gamma is in [1/2, 1]", first)
     turn = 2 - 1 / t
     bounded = nonnegative_on(turn, t, half, 1) and nonnegative_on(1 - turn, t, half, 1)
-    yield Fact("a ratio t in [1/2, 1] makes 2 - 1/t in [0, 1]", bounded)
+    yield Holds("a ratio t in [1/2, 1] makes 2 - 1/t in [0, 1]", bounded)
     later = nonnegative_on(1 - step - half, step, 0, quarter)
-    yield Fact("so the next, 1 - y(2 - 1/t), y = x gamma^l <= 1/4, is in [1 - y, 1], again above 1/2", later)
+    yield Holds("so the next, 1 - y(2 - 1/t), y = x gamma^l <= 1/4, is in [1 - y, 1], again above 1/2", later)
     slopes = nonnegative_on(Fraction(4, 3) - 1 / (1 - step), step, 0, quarter)
-    yield Fact("-ln(1 - y) <= 4y/3 on [0, 1/4]: the slopes compare, both are 0 at 0", slopes)
+    yield Holds("-ln(1 - y) <= 4y/3 on [0, 1/4]: the slopes compare, both are 0 at 0", slopes)
     ratio, x = sympy.symbols("gamma x", positive=True)
     tail = ratio**2 / (1 - ratio)
-    yield Fact("sum_(l>=2) gamma^l = gamma^2/(1-gamma)", ratio**2 + ratio * tail - tail)
+    yield Identity("sum_(l>=2) gamma^l = gamma^2/(1-gamma)", ratio**2 + ratio * tail - tail)
     share = (1 - 2 * x * ratio) * sympy.exp(-sympy.Rational(4, 3) * x * tail)
     values = {float(g): float(share.subs({ratio: exact(g), x: exact(CURVATURE_RATIO)})) for g in KEPT}
     numbers = {f"lower bound of the share, gamma = {g}": value for g, value in values.items()}
     stays = positive_on(1 - 2 * step, step, 0, quarter)
-    yield Fact("share >= (1 - 2x gamma) exp(-4x gamma^2/(3(1-gamma))) > 0, every gamma < 1", stays, numbers, _figure())
-    yield Fact("-pi is the gradient, so the aggregate residual keeps that share", _stays(algorithm))
+    yield Holds(
+        "share >= (1 - 2x gamma) exp(-4x gamma^2/(3(1-gamma))) > 0, every gamma < 1",
+        stays,
+        numbers=numbers,
+        figure=_figure(),
+    )
+    yield Identity("-pi is the gradient, so the aggregate residual keeps that share", _stays(algorithm))
 
 
 def _stays(algorithm: Algorithm) -> Expression:
@@ -191,7 +197,23 @@ SHARE_CLAIMS = (
         "V2-share-is-a-basic-hypergeometric-series",
         "On one quadratic the share of the first gradient that survives geometric penalties is an explicit entire"
         " series.",
-        Proof(_series, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _series,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                "an explicit entire series": (
+                    "a_n = y a_n - 2y a_(n-1) + y^2 a_(n-1), y = gamma^n: the terms solve the equation of A"
+                )
+            },
+            arguments=(
+                (
+                    "the limit A of the polynomials e^l is locally uniform in x, hence"
+                    " entire; shifting l by one gives A(x) ="
+                    " (1-2 gamma x)A(gamma x) + gamma^2 x A(gamma^2 x), which fixes the coefficients"
+                ),
+            ),
+        ),
         latex=r"$\lim_{\ell} \frac{\nabla F(w^\ell)}{\nabla F(w^0)} = \sum_{n=0}^{\infty}\prod_{k=1}^{n}"
         r"\frac{-x\gamma^k(2 - \gamma^k)}{1 - \gamma^k} = {}_1\phi_1(\frac{\gamma}{2}; 0; \gamma, 2\gamma x),"
         r"\quad x = \frac{r}{\sigma^0}$",
@@ -206,6 +228,7 @@ SHARE_CLAIMS = (
             PISA_EQUATIONS,
             Verdict.REFUTED,
             Replayed({"ratios": [0.75, 0.9, 0.99], "penalty": 8.0, "curvature": 1.0}, frozen_trial),
+            conclusion={"> 0": "share >= (1 - 2x gamma) exp(-4x gamma^2/(3(1-gamma))) > 0, every gamma < 1"},
         ),
         latex=r"$\lim_\ell\frac{\nabla F(w^\ell)}{\nabla F(w^0)} \geq (1 - 2x\gamma)"
         r"\exp(-\frac{4x\gamma^2}{3(1-\gamma)}) > 0,\quad x = \frac{r}{\sigma^0} \leq \frac{1}{4}$",

@@ -11,9 +11,11 @@ from fractions import Fraction
 from typing import Any
 
 from proofs_check.claim import Verdict
-from proofs_check.symbolic.algebra import Expression, numerator, positive_on_orthant
-from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, symbolic_client
-from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
+from proofs_check.kernel.algebra import Expression, numerator, positive_on_orthant
+from proofs_check.kernel.algorithm import PISA_EQUATIONS, Algorithm, symbolic_client
+from proofs_check.kernel.domains import Orthant
+from proofs_check.kernel.facts import Fact, Holds, Identity, Sign
+from proofs_check.kernel.proof import Proof, symbolic_claim
 
 
 def _characteristic(algorithm: Algorithm) -> tuple[Expression, tuple[Expression, ...]]:
@@ -55,21 +57,21 @@ def _edge(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     polynomial, (z, penalty, ridge, _, h) = _quadratic(algorithm, sympy.Integer(0))
     wanted = (penalty + ridge) * z**2 - (penalty - 2 * h) * z - h
     scale = polynomial.LC() / (penalty + ridge)
-    yield Fact("char poly: z[(sigma+lambda) z^2 - (sigma-2h) z - h]", polynomial.as_expr() - scale * wanted)
+    yield Identity("char poly: z[(sigma+lambda) z^2 - (sigma-2h) z - h]", polynomial.as_expr() - scale * wanted)
     t = sympy.Symbol("t", positive=True)
     edge = sympy.Rational(3, 2) * h - ridge / 2
     at_one, at_minus_one = wanted.subs(z, 1), wanted.subs(z, -1)
-    yield Fact("P(1) = lambda + h > 0", _positive(at_one, ridge, h))
+    yield Holds("P(1) = lambda + h > 0", _positive(at_one, ridge, h))
     above = {penalty: edge + t}
-    yield Fact("sigma = 1.5h - lambda/2 + t, t > 0: P(-1) > 0", _positive(at_minus_one.subs(above), ridge, h, t))
+    yield Holds("sigma = 1.5h - lambda/2 + t, t > 0: P(-1) > 0", _positive(at_minus_one.subs(above), ridge, h, t))
     product = _positive((penalty + ridge - h).subs(above), ridge, h, t)
-    yield Fact("and |C| = h < A = sigma + lambda: stable by Jury", product)
-    yield Fact("sigma = 1.5h - lambda/2: -1 is a root", at_minus_one.subs(penalty, edge))
+    yield Holds("and |C| = h < A = sigma + lambda: stable by Jury", product)
+    yield Identity("sigma = 1.5h - lambda/2: -1 is a root", at_minus_one.subs(penalty, edge))
     below = at_minus_one.subs(penalty, edge - t)
-    yield Fact("sigma = 1.5h - lambda/2 - t: P(-1) = -2t < 0 < A, a root below -1", below + 2 * t)
+    yield Identity("sigma = 1.5h - lambda/2 - t: P(-1) = -2t < 0 < A, a root below -1", below + 2 * t)
     tried = {share: at_minus_one.subs({penalty: sympy.Rational(share), h: 1, ridge: 0}) for share in ("1.49", "1.51")}
     radii = {f"radius at sigma = {s} h": _radius(Fraction(s), Fraction(1), Fraction(0), Fraction(0)) for s in tried}
-    yield Fact("lambda = 0: 1.49 h diverges, 1.51 h converges", bool(tried["1.49"] < 0 < tried["1.51"]), radii)
+    yield Holds("lambda = 0: 1.49 h diverges, 1.51 h converges", bool(tried["1.49"] < 0 < tried["1.51"]), numbers=radii)
 
 
 def _positive(expression: Expression, ridge: Expression, *others: Expression) -> bool:
@@ -85,21 +87,21 @@ def _jury(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     middle = penalty**2 + 2 * bend * penalty + bend * ridge - 2 * h * penalty
     wanted = lead * z**2 - middle * z + penalty * (bend - h)
     difference = polynomial.as_expr() - polynomial.LC() / lead * wanted
-    yield Fact("char poly: (s+b)(s+l) z^2 - (s^2+2bs+bl-2hs) z + s(b-h)", difference)
+    yield Identity("char poly: (s+b)(s+l) z^2 - (s^2+2bs+bl-2hs) z + s(b-h)", difference)
     margin = 2 * penalty**2 + 4 * bend * penalty + 2 * bend * ridge + ridge * penalty - 3 * h * penalty
-    yield Fact("P(1) = s(h+l) > 0", _positive(wanted.subs(z, 1), ridge, penalty, h))
-    yield Fact("P(-1) = 2s^2 + 4bs + 2bl + ls - 3hs", wanted.subs(z, -1) - margin)
+    yield Holds("P(1) = s(h+l) > 0", _positive(wanted.subs(z, 1), ridge, penalty, h))
+    yield Identity("P(-1) = 2s^2 + 4bs + 2bl + ls - 3hs", wanted.subs(z, -1) - margin)
     symbols = (ridge, penalty, bend)
     room = 3 * (lead - penalty * (h - bend)) - margin
-    yield Fact("P(-1) > 0 makes s(h-b) < A", _positive(room, *symbols))
-    yield Fact("s(b-h) < A always", _positive(lead - penalty * (bend - h), *symbols, h))
+    yield Holds("P(-1) > 0 makes s(h-b) < A", _positive(room, *symbols))
+    yield Holds("s(b-h) < A always", _positive(lead - penalty * (bend - h), *symbols, h))
     condition = penalty + 2 * bend + ridge / 2 + bend * ridge / penalty - sympy.Rational(3, 2) * h
-    yield Fact("P(-1) = 2s (s + 2b + l/2 + bl/s - 1.5h)", margin - 2 * penalty * condition)
+    yield Identity("P(-1) = 2s (s + 2b + l/2 + bl/s - 1.5h)", margin - 2 * penalty * condition)
     slope = sympy.diff(condition, h)
-    yield Fact("it falls in h: the largest eigenvalue decides", positive_on_orthant(-slope, penalty))
+    yield Sign("it falls in h: the largest eigenvalue decides", -slope, Orthant(), strict=True)
     plain = condition.subs(bend, 0) - (penalty + ridge / 2 - sympy.Rational(3, 2) * h)
     numbers = {"edge": "sigma + 2 rho q + lambda/2 + rho q lambda/sigma = 1.5 h"}
-    yield Fact("b = 0 gives sigma > 1.5h - lambda/2", plain, numbers, _figure())
+    yield Identity("b = 0 gives sigma > 1.5h - lambda/2", plain, numbers=numbers, figure=_figure())
 
 
 def _radius(penalty: Fraction, h: Fraction, bend: Fraction, ridge: Fraction) -> float:
@@ -131,7 +133,17 @@ SPECTRUM_CLAIMS = (
         "I6-stability-edge",
         "On quadratics with constant penalty and no preconditioner PISA is stable exactly above one and a half times"
         " the largest curvature, less half the ridge.",
-        Proof(_edge, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _edge,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                (
+                    "stable exactly above one and a half times the largest curvature, less half the ridge"
+                ): "sigma = 1.5h - lambda/2 + t, t > 0: P(-1) > 0"
+            },
+            arguments=("Jury's conditions for each eigenvalue of the Hessian; the largest decides",),
+        ),
         latex=r"$\mathrm{stable} \Leftrightarrow \sum_i\alpha_i\sigma_i >"
         r" \frac{3}{2}\lambda_{\max}(H) - \frac{\lambda}{2}$",
         hypotheses=("rho = 0, gamma = 1, full gradients", "H = Hessian of sum alpha_i F_i positive definite"),
@@ -141,7 +153,15 @@ SPECTRUM_CLAIMS = (
         "spectrum-on-quadratics",
         "With a preconditioner that commutes with the Hessian the edge moves to sigma + 2 rho q + lambda/2 + rho q"
         " lambda/sigma = 1.5 h for each pair of eigenvalues.",
-        Proof(_jury, PISA_EQUATIONS, Verdict.PROVED),
+        Proof(
+            _jury,
+            PISA_EQUATIONS,
+            Verdict.PROVED,
+            conclusion={
+                "sigma + 2 rho q + lambda/2 + rho q lambda/sigma = 1.5 h": "P(-1) = 2s (s + 2b + l/2 + bl/s - 1.5h)"
+            },
+            arguments=("Jury's conditions for each pair of eigenvalues",),
+        ),
         latex=r"$\mathrm{stable} \Leftrightarrow \sigma + 2\rho q + \frac{\lambda}{2} + \frac{\rho q\lambda}{\sigma}"
         r" > \frac{3}{2}h$",
         hypotheses=("gamma = 1, full gradients", "sigma_i and rho_i Q_i equal, Q commutes with H", "h > 0"),

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from proofs_check.claim import Verdict
+from proofs_check.kernel.algebra import Expression, exact, numerator, positive_on_orthant, same
+from proofs_check.kernel.algorithm import PISA_EQUATIONS, Algorithm, Client, starting_client, symbolic_client
+from proofs_check.kernel.facts import Fact, Holds, Identity
+from proofs_check.kernel.proof import Proof, Replayed, symbolic_claim
 from proofs_check.measured.uniformity import ridge_trial, uniform_trial
-from proofs_check.symbolic.algebra import Expression, exact, numerator, positive_on_orthant, same
-from proofs_check.symbolic.algorithm import PISA_EQUATIONS, Algorithm, Client, starting_client, symbolic_client
-from proofs_check.symbolic.facts import Fact, Proof, symbolic_claim
-from proofs_check.symbolic.replays import Replayed
 
 PENALTY, RHOS, ROUNDS, SPREAD = Fraction(3), (Fraction(0), Fraction(2)), 10, Fraction(1000)
 """MATHEMATICS.md#V6: f_i = ±b x + x²/2, σ = 3, ρ = (0, 2), Q = I, N = 10, b = 1000."""
@@ -66,32 +66,34 @@ def _no_uniform_rate(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     pushed = _points(algorithm, _pair(Fraction(0)), Fraction(1), ROUNDS + 1)
     replayed = _points(algorithm, _pair(Fraction(1)), SPREAD, ROUNDS + 1)
     linear = all(w == a + SPREAD * c for w, a, c in zip(replayed, still, pushed, strict=True))
-    yield Fact("w_k = a_k + b c_k in the replay", linear and replayed[0] == 1)
+    yield Holds("w_k = a_k + b c_k in the replay", linear and replayed[0] == 1)
     smallest = min(w**2 for w in replayed)
     numbers = {"min w_k^2, k <= 10, b = 1000": float(smallest), "w_10": float(replayed[-1])}
-    yield Fact("b = 1000: every |F'(w_k)|^2, k <= 10, is >= 2(F(w_0) - F*) = 1", smallest >= 1, numbers)
+    yield Holds("b = 1000: every |F'(w_k)|^2, k <= 10, is >= 2(F(w_0) - F*) = 1", smallest >= 1, numbers=numbers)
     polynomial, z = _characteristic(algorithm)
     wanted = sympy.Poly(z * (15 * z**3 - 13 * z**2 + 1), z)
-    yield Fact(
+    yield Holds(
         "char poly z(15z^3 - 13z^2 + 1): 15 c_(k+1) = 13 c_k - c_(k-2)", polynomial.monic() - wanted.monic() == 0
     )
     pulled = [-c for c in pushed]
     follows = all(15 * pulled[k + 1] == 13 * pulled[k] - pulled[k - 2] for k in range(3, ROUNDS))
-    yield Fact("the replay follows it", follows)
-    yield Fact("c_1, ..., c_5 < 0", all(x > 0 for x in pulled[1:6]))
+    yield Holds("the replay follows it", follows)
+    yield Holds("c_1, ..., c_5 < 0", all(x > 0 for x in pulled[1:6]))
     ratios = all(2 * pulled[k + 1] >= pulled[k] for k in (3, 4, 5))
-    yield Fact("c_(k+1)/c_k >= 1/2 for k = 3, 4, 5", ratios)
+    yield Holds("c_(k+1)/c_k >= 1/2 for k = 3, 4, 5", ratios)
     kept = Fraction(13, 15) - Fraction(1, 15) / Fraction(1, 4)
-    yield Fact(
+    yield Holds(
         "which is kept: 13/15 - (1/15)/(1/2)^2 = 3/5 >= 1/2; so c_k < 0 for every k >= 1", kept >= Fraction(1, 2)
     )
     needed = max((1 + abs(a)) / x for a, x in zip(still[1:], pulled[1:], strict=True))
-    yield Fact("so b >= max (1 + |a_k|)/|c_k| does it, for every N", needed > 0, {"enough b at N = 10": float(needed)})
+    yield Holds(
+        "so b >= max (1 + |a_k|)/|c_k| does it, for every N", needed > 0, numbers={"enough b at N = 10": float(needed)}
+    )
     cubic = sympy.Poly(15 * z**3 - 13 * z**2 + 1, z)
     outside = cubic.eval(1) != 0 and cubic.eval(-1) != 0
-    yield Fact("its three roots are in (-1, 1): a fixed b converges later", cubic.count_roots(-1, 1) == 3 and outside)
+    yield Holds("its three roots are in (-1, 1): a fixed b converges later", cubic.count_roots(-1, 1) == 3 and outside)
     warm = _points(algorithm, _pair(Fraction(0), (-SPREAD, SPREAD)), SPREAD, 4)
-    yield Fact("the warm start takes b out: from w = 0 it stays there", all(w == 0 for w in warm))
+    yield Holds("the warm start takes b out: from w = 0 it stays there", all(w == 0 for w in warm))
 
 
 def _ridge_start(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
@@ -104,30 +106,32 @@ def _ridge_start(algorithm: Algorithm, effort: str) -> Iterator[Fact]:
     penalty, ridge = client.penalty, client.ridge
     yield from _every_round(algorithm)
     value = (start - centre) + ridge * start
-    yield Fact("w^0 = c/(1+lambda) is the minimiser: F_lambda(w^0) - F* = 0", value)
+    yield Identity("w^0 = c/(1+lambda) is the minimiser: F_lambda(w^0) - F* = 0", value)
     errors, clients = [], [client]
     for _ in range(3 if effort == "quick" else 5):
         w, clients = algorithm.symbolic_round(clients, lambda index, point: point - centre)
         errors.append(sympy.cancel((w - start) / centre))
-    yield Fact(
+    yield Identity(
         "e_1 = w^1 - w^0 = -lambda c/((sigma+lambda)(1+lambda))", errors[0] + ridge / (penalty + ridge) / (1 + ridge)
     )
-    yield Fact("e_2 = -(2+lambda)/(sigma+lambda) e_1", errors[1] + (2 + ridge) / (penalty + ridge) * errors[0])
+    yield Identity("e_2 = -(2+lambda)/(sigma+lambda) e_1", errors[1] + (2 + ridge) / (penalty + ridge) * errors[0])
     for k in range(2, len(errors)):
         step = (penalty + ridge) * errors[k] - (penalty - 2) * errors[k - 1] - errors[k - 2]
-        yield Fact(f"(sigma+lambda) e_{k + 1} = (sigma-2) e_{k} + e_{k - 1}", step)
+        yield Identity(f"(sigma+lambda) e_{k + 1} = (sigma-2) e_{k} + e_{k - 1}", step)
     later = [sympy.cancel(-e / errors[0]).subs(penalty, 4 + t) for e in errors[1:3]]
     same_sign = all(positive_on_orthant(e, ridge, t) for e in later)
-    yield Fact("sigma > 4: e_2 and e_3 have one sign, and (sigma-2), 1 > 0 keep it: e_k is not 0 for any k", same_sign)
+    yield Holds("sigma > 4: e_2 and e_3 have one sign, and (sigma-2), 1 > 0 keep it: e_k is not 0 for any k", same_sign)
     numbers = {
         f"F'(w^{k + 1})/c, sigma = 8, lambda = 1": float(2 * e.subs({penalty: 8, ridge: 1}))
         for k, e in enumerate(errors)
     }
     free = all(same(sympy.diff(e, centre), 0) for e in errors)
-    yield Fact("e_k/c is free of c: min over k <= N of |F_lambda'|^2 is c^2 times a positive number", free, numbers)
+    yield Holds(
+        "e_k/c is free of c: min over k <= N of |F_lambda'|^2 is c^2 times a positive number", free, numbers=numbers
+    )
     warm = dataclasses.replace(client, multiplier=-(start - centre))
     stays, _ = algorithm.round([warm], lambda index, point: point - centre)
-    yield Fact("the warm start stays at the minimiser", stays - start)
+    yield Identity("the warm start stays at the minimiser", stays - start)
 
 
 def _every_round(algorithm: Algorithm) -> Iterator[Fact]:
@@ -138,7 +142,7 @@ def _every_round(algorithm: Algorithm) -> Iterator[Fact]:
     sent = algorithm.local_step(client, w)
     wanted = (client.penalty + client.ridge) * (after - w) + client.ridge * w + 2 * client.gradient - last
     every = wanted - algorithm.residual(sent, after)
-    yield Fact("every round: (sigma+lambda) dw = -(2g - g_last) - lambda w", every)
+    yield Identity("every round: (sigma+lambda) dw = -(2g - g_last) - lambda w", every)
 
 
 START_CLAIMS = (
@@ -150,6 +154,8 @@ START_CLAIMS = (
             PISA_EQUATIONS,
             Verdict.REFUTED,
             Replayed({"rounds": 10, "slope": 1000.0}, uniform_trial),
+            conclusion={r"\geq 2L": "b = 1000: every |F'(w_k)|^2, k <= 10, is >= 2(F(w_0) - F*) = 1"},
+            arguments=("c_k < 0 for every k >= 1 makes |w_k| = |a_k + b c_k| as large as wanted for every N",),
         ),
         latex=r"$\forall N\ \exists b:\ \min_{k\leq N}\|\nabla F(w^k)\|^2 \geq 2L(F(w^0) - F^\star),\quad"
         r" f_i = \pm bx + \frac{1}{2}x^2$",
@@ -159,7 +165,15 @@ START_CLAIMS = (
     symbolic_claim(
         "V7-bound-from-the-first-gap",
         "With a ridge and the cold start the smallest gradient has a bound in terms of the first gap alone.",
-        Proof(_ridge_start, PISA_EQUATIONS, Verdict.REFUTED, Replayed({"centre": 1000.0, "rounds": 5}, ridge_trial)),
+        Proof(
+            _ridge_start,
+            PISA_EQUATIONS,
+            Verdict.REFUTED,
+            Replayed({"centre": 1000.0, "rounds": 5}, ridge_trial),
+            conclusion={
+                "K_N > 0": "sigma > 4: e_2 and e_3 have one sign, and (sigma-2), 1 > 0 keep it: e_k is not 0 for any k"
+            },
+        ),
         latex=r"$F_\lambda(w^0) = F_\lambda^\star,\quad \min_{1\leq k\leq N}\|\nabla F_\lambda(w^k)\|^2 = K_N c^2,"
         r"\ K_N > 0,\quad"
         r" F = \frac{1}{2}(w - c)^2$",

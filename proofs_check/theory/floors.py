@@ -23,7 +23,7 @@ def certified_floor(kappa: Number, variance: Number = 1) -> Number:
     A function that is L-smooth is also L'-smooth for every L' > L, so that every level holds for larger κ too.
     Source: T5-variance-floor, T5-floor-exact-at-2, T5-floor-tightened.
     """
-    from proofs_check.symbolic.theorems.floors import TABLE
+    from proofs_check.symbolic.theorems.floor_table import TABLE
 
     levels = [closed_floor(kappa)]
     if decide("kappa", kappa >= 2):

@@ -7,11 +7,16 @@ linear recursion.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.domains import Orthant
-from proofs_check.symbolic.theorems.proof import Identity, Proof, Sign, theorem
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.algorithm import Algorithm, symbolic_client
+from proofs_check.kernel.domains import Slab
+from proofs_check.kernel.facts import Fact, Identity, Sign
+from proofs_check.kernel.formulas import Concludes, read
+from proofs_check.kernel.proof import theorem
+from proofs_check.kernel.schemes import Cover
 
 SOURCE = "ours; MATHEMATICS.md#T9"
 
@@ -25,41 +30,100 @@ class Branch:
     moving: Expression
 
 
-def mean_step(
-    branches: tuple[Branch, ...], kappa: Expression, x: Expression, dual: Expression
+def branch_step(
+    algorithm: Algorithm, branch: Branch, kappa: Expression, x: Expression, dual: Expression
 ) -> tuple[Expression, Expression]:
-    r"""Return $(E x^+, E p^+)$ from $p^+ = (1-M)p + M(x+\xi)$, $x^+ = x - (2p^+ - p)/\kappa$."""
-    duals = [b.chance * ((1 - b.moving) * dual + b.moving * (x + b.noise)) for b in branches]
-    new_dual = sum(duals)
-    return x - (2 * new_dual - dual) / kappa, new_dual
-
-
-def same_batch_proof(moved: Any = None) -> Proof:
-    """Return the fixed point −β/(2+β) of the mean recursion, and its stability for every κ > 3/2."""
+    """Return (x⁺, p⁺) on one branch, by the algorithm: ρ = 1 and q = κ(1−M)/M give M. Affine in x and p."""
     import sympy
 
-    beta, kappa, extra = sympy.symbols("beta kappa s", positive=True)
+    one = sympy.Integer(1)
+    bend = kappa * (1 - branch.moving) / branch.moving
+    client = symbolic_client(
+        weight=one, penalty=kappa, ratio=one, rho=one, curvature=bend, ridge=sympy.Integer(0),
+        multiplier=-dual, gradient=x + branch.noise,
+    )  # fmt: skip
+    sent = algorithm.local_step(client, x)
+    return sympy.expand(sympy.cancel(algorithm.consensus([sent]))), sympy.expand(sympy.cancel(-sent.multiplier))
+
+
+def mean_step(
+    algorithm: Algorithm, branches: tuple[Branch, ...], kappa: Expression, x: Expression, dual: Expression
+) -> tuple[Expression, Expression]:
+    """Return (E x⁺, E p⁺)."""
+    steps = [(b.chance, branch_step(algorithm, b, kappa, x, dual)) for b in branches]
+    return sum(chance * step[0] for chance, step in steps), sum(chance * step[1] for chance, step in steps)
+
+
+def same_batch_proof(algorithm: Algorithm, moved: Any = None) -> Iterator[Fact]:
+    """Yield the fixed point −β/(2+β) of the mean recursion, and its stability for every κ > 3/2."""
+    import sympy
+
+    beta, kappa = sympy.symbols("beta kappa", positive=True)
     x, dual, z = sympy.symbols("x p z")
     half = sympy.Rational(1, 2)
     slow = 1 / (1 + beta) if moved is None else moved
     branches = (Branch(half, sympy.Integer(1), sympy.Integer(1)), Branch(half, sympy.Integer(-1), slow))
-    new_x, new_dual = mean_step(branches, kappa, x, dual)
-    fixed = {x: -beta / (2 + beta), dual: sympy.Integer(0)}
+    new_x, new_dual = mean_step(algorithm, branches, kappa, x, dual)
+    words = {"β": beta, "√v": sympy.Integer(1)}
+    fixed = {x: read("−β√v/(2+β)", words), dual: sympy.Integer(0)}
     matrix = sympy.Matrix([[sympy.diff(entry, variable) for variable in (x, dual)] for entry in (new_x, new_dual)])
-    characteristic = (z * sympy.eye(2) - matrix).det()
-    placed = {kappa: sympy.Rational(3, 2) + extra}
-    return (
-        Identity("stationary x", new_x.subs(fixed), fixed[x]),
-        Identity("stationary p", new_dual.subs(fixed), 0),
-        Sign("stable: positive at 1", characteristic.subs(z, 1).subs(placed), Orthant()),
-        Sign("stable: positive at −1", characteristic.subs(z, -1).subs(placed), Orthant()),
-        Sign("stable: determinant < 1", (1 - matrix.det()).subs(placed), Orthant()),
-        Sign("stable: determinant > −1", (1 + matrix.det()).subs(placed), Orthant()),
-        Sign("Jensen: E|F'|² ≥ (E F')², as large as (β/(2+β))²v", (beta / (2 + beta)) ** 2, Orthant()),
+    characteristic, place = (z * sympy.eye(2) - matrix).det(), Slab(kappa, sympy.Rational(3, 2))
+    stationary = Identity("stationary x", new_x.subs(fixed), fixed[x])
+    yield from (stationary, Concludes("−β√v/(2+β)", stationary, words))
+    yield Identity("stationary p", new_dual.subs(fixed), 0)
+    signs = {
+        "positive at 1": characteristic.subs(z, 1),
+        "positive at −1": characteristic.subs(z, -1),
+        "determinant < 1": 1 - matrix.det(),
+        "determinant > −1": 1 + matrix.det(),
+    }
+    facts = [Sign(f"stable: {name}", value, place, strict=True) for name, value in signs.items()]
+    yield from (*facts, Cover("stable for every κ > 3/2", tuple(facts[1:2]), sympy.Rational(3, 2)))
+
+
+def incomparable_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    r"""Yield that the means stay where they are, whatever the other client's penalties do.
+
+    Client 1 has M = 1 at the noise +1 and 1/(1+β) at −1, so that $E\,p_1^+ = p_1$ at $p_1 = x + \beta/(2+\beta)$.
+    """
+    import sympy
+
+    beta, share, first, second, ratio = sympy.symbols("beta alpha sigma_1 sigma_2 gamma", positive=True)
+    half, one, zero, w = sympy.Rational(1, 2), sympy.Integer(1), sympy.Integer(0), sympy.Symbol("w_after")
+    words = {"α": share, "β": beta}
+    x = read("−αβ/(2+β)", words)
+    fixed = {"ridge": zero, "rho": one}
+    seen = [
+        symbolic_client(
+            weight=share,
+            penalty=first,
+            ratio=one,
+            curvature=bend,
+            multiplier=-(x + beta / (2 + beta)),
+            gradient=x + noise,
+            **fixed,
+        )
+        for noise, bend in ((1, zero), (-1, beta * first))
+    ]
+    other = symbolic_client(
+        weight=1 - share, penalty=second, ratio=ratio, curvature=zero, multiplier=-x, gradient=x, **fixed
     )
+    sent, moved = [algorithm.local_step(client, x) for client in seen], algorithm.local_step(other, x)
+    yield Identity("client 1: E π⁺ = π", sum(half * each.multiplier for each in sent), seen[0].multiplier)
+    yield Identity("client 2: π⁺ = π", moved.multiplier, other.multiplier)
+    pull = sum(half * share * algorithm.residual(each, w) for each in sent) + (1 - share) * algorithm.residual(moved, w)
+    still = Identity("the server's equation in the mean: its root is w, whatever σ_1, σ_2 and γ are", pull.subs(w, x))
+    yield still
+    yield Identity(
+        "its slope is the mean penalty, so that the root is the only one",
+        sympy.diff(pull, w),
+        share * first + (1 - share) * second / ratio,
+    )
+    bias = Identity("E F'(w_k) at every k", x, -share * beta / (2 + beta))
+    yield from (bias, Concludes("−αβ/(2+β)", bias, words))
 
 
-def delayed_system() -> tuple[Expression, tuple[Expression, ...], tuple[Expression, ...]]:
+def delayed_system(algorithm: Algorithm) -> tuple[Expression, tuple[Expression, ...], tuple[Expression, ...]]:
     """Return κ, the unknowns (means of x and p on each chain state) and the stationarity equations.
 
     The chain has the states 1, 0, −1: from 1 it goes to 1 or 0 with the noise's sign, from 0 and −1 to the sign itself.
@@ -79,56 +143,58 @@ def delayed_system() -> tuple[Expression, tuple[Expression, ...], tuple[Expressi
             for noise in (1, -1):
                 following = (1 if noise == 1 else 0) if state == 1 else noise
                 if following == target:
-                    seen = xs[state] + noise * chance[state]
-                    dual = (1 - moving[state]) * duals[state] + moving[state] * seen
+                    branch = Branch(half, noise * chance[state], moving[state])
+                    next_x, dual = branch_step(algorithm, branch, kappa, xs[state], duals[state])
                     new_dual += half * dual
-                    new_x += half * (xs[state] - (2 * dual - duals[state]) / kappa)
+                    new_x += half * next_x
         equations += [new_x - xs[target], new_dual - duals[target]]
     return kappa, (*xs.values(), *duals.values()), tuple(equations)
 
 
-def delayed_proof() -> Proof:
-    """Return that a Q of the past alone keeps the mean gradient at −(κ+2)/(4κ), for every κ > 9/10."""
+def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    """Yield that a Q of the past alone keeps the mean gradient at −(κ+2)/(4κ), for every κ > 9/10."""
     import sympy
 
-    kappa, unknowns, equations = delayed_system()
+    kappa, unknowns, equations = delayed_system(algorithm)
     matrix = sympy.Matrix([[sympy.diff(equation, unknown) for unknown in unknowns] for equation in equations])
     constant = -sympy.Matrix(equations).subs(dict.fromkeys(unknowns, 0))
     solution = dict(zip(unknowns, matrix.LUsolve(constant), strict=True))
     mean = sum(solution[unknown] for unknown in unknowns[:3])
     chances = sympy.Matrix([sympy.Rational(1, 2), sympy.Rational(1, 4), sympy.Rational(1, 4)])
     chain = sympy.Matrix([[1, 1, 1], [1, 0, 0], [0, 1, 1]]) / 2
-    stationary = [Identity("the chances 1/2, 1/4, 1/4 are stationary", entry) for entry in chain * chances - chances]
-    stationary += [
-        Identity(f"stationary, equation {number}", each.subs(solution)) for number, each in enumerate(equations)
-    ]
-    return (
-        *stationary,
-        Identity("the mean gradient is −(κ+2)/(4κ) = −1/4 − 1/(2κ)", mean, -(kappa + 2) / (4 * kappa)),
-        *stable_facts(kappa, unknowns, equations),
-    )
+    for number, entry in enumerate(chain * chances - chances):
+        yield Identity(f"the chances 1/2, 1/4, 1/4 are stationary, entry {number}", entry)
+    for number, each in enumerate(equations):
+        yield Identity(f"stationary, equation {number}", each.subs(solution))
+    words = {"κ": kappa, "√v": sympy.Integer(1)}
+    bias = Identity("the mean gradient", mean, read("−(κ+2)√v/(4κ)", words))
+    yield from (bias, Concludes("−(κ+2)√v/(4κ)", bias, words))
+    yield from stable_facts(kappa, unknowns, equations)
 
 
-def stable_facts(kappa: Expression, unknowns: tuple[Expression, ...], equations: tuple[Expression, ...]) -> Proof:
-    """Return that the mean recursion contracts.
+def stable_facts(
+    kappa: Expression, unknowns: tuple[Expression, ...], equations: tuple[Expression, ...]
+) -> Iterator[Fact]:
+    """Yield that the mean recursion contracts.
 
     Four eigenvalues are 0, and Jury's conditions hold for the other two.
     """
     import sympy
 
-    z, extra = sympy.Symbol("z"), sympy.Symbol("extra", positive=True)
+    z = sympy.Symbol("z")
     order = [unknowns[index] for index in (0, 3, 1, 4, 2, 5)]
     step = sympy.Matrix([[sympy.diff(each, unknown) for unknown in order] for each in equations]) + sympy.eye(6)
     pair = z**2 + (6 - 5 * kappa) * z / (4 * kappa) + (kappa - 3) / (4 * kappa)
-    placed = {kappa: sympy.Rational(9, 10) + extra}
     conditions = {
         "positive at 1": pair.subs(z, 1),
         "positive at −1": pair.subs(z, -1),
         "product of the roots < 1": 1 - pair.subs(z, 0),
         "product of the roots > −1": 1 + pair.subs(z, 0),
     }
-    signs = [Sign(f"stable: {name}", value.subs(placed), Orthant()) for name, value in conditions.items()]
-    return (Identity("characteristic polynomial", step.charpoly(z).as_expr(), z**4 * pair), *signs)
+    place = Slab(kappa, sympy.Rational(9, 10))
+    signs = [Sign(f"stable: {name}", value, place, strict=True) for name, value in conditions.items()]
+    yield from (Identity("characteristic polynomial", step.charpoly(z).as_expr(), z**4 * pair), *signs)
+    yield Cover("stable for every κ > 9/10", tuple(signs[1:2]), sympy.Rational(9, 10))
 
 
 CLAIMS = (
@@ -144,6 +210,11 @@ CLAIMS = (
         ),
         source=SOURCE,
         proof=same_batch_proof,
+        conclusion={"every κ > 3/2": "stable for every κ > 3/2"},
+        arguments=(
+            "the step is affine in (x, p) on each branch, and M depends on the noise alone: the means obey its mean",
+            "the mean recursion contracts, so that the means tend to its fixed point; E‖∇F‖² ≥ (E ∇F)²",
+        ),
     ),
     theorem(
         "T9-delayed-bias",
@@ -157,5 +228,29 @@ CLAIMS = (
         ),
         source=SOURCE,
         proof=delayed_proof,
+        conclusion={"every κ > 9/10": "stable for every κ > 9/10"},
+        arguments=(
+            "the step is affine in (x, p), M depends on the chain's state alone: the means on each state obey its mean",
+            "the mean recursion contracts, so that the means tend to its fixed point",
+        ),
+    ),
+    theorem(
+        "T7-comparable-penalties-needed",
+        "Without comparable penalties T7-repaired-schedule fails: with client 1"
+        " (weight α) at a constant σ_1, noise ±1 and"
+        " ρQ_1 = βσ_1 where the noise is −1, 0 where it is +1, and client 2"
+        " without noise, E F'(w_k) = −αβ/(2+β) at every"
+        " k however fast σ_2 grows, so that E‖∇F(w_k)‖² ≥ (αβ/(2+β))².",
+        latex=r"$E\,F'(w_k) = -\frac{\alpha\beta}{2+\beta}$",
+        hypotheses=(
+            "F_1 = F_2 = x²/2, λ = 0, Algorithm 1's order, w⁰ = −αβ/(2+β), π_1 = −w⁰ − β/(2+β), π_2 = −w⁰",
+            "ρQ_1 ⪯ H I with H = βσ_1 fixed, σ_k = ασ_1 + (1−α)σ_2^k nondecreasing"
+            " with Σ1/σ_k = ∞, Σ1/σ_k² < ∞: everything"
+            " that T7-repaired-schedule asks but σ_i ≥ aσ_k",
+        ),
+        source=SOURCE,
+        proof=incomparable_proof,
+        conclusion={"at every k": "the server's equation in the mean: its root is w, whatever σ_1, σ_2 and γ are"},
+        arguments=("the step is affine in (w, π) on each branch: the means obey its mean; E‖∇F‖² ≥ (E ∇F)²",),
     ),
 )

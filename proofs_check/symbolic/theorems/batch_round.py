@@ -9,91 +9,19 @@ c_{k+1}$. Constant penalties, or the mixed order: $c_k = \tau_k = 1/\sigma_k$. U
 """
 
 import dataclasses
-from fractions import Fraction
+import functools
 from typing import Any
 
-from proofs_check.symbolic.algebra import Expression, exact
-from proofs_check.symbolic.theorems.domains import Domain, Orthant
-from proofs_check.symbolic.theorems.proof import Certificate, Fact, Inequality
+from proofs_check.kernel.algebra import Expression, exact, is_zero
+from proofs_check.kernel.domains import Domain, Orthant
+from proofs_check.kernel.facts import Certificate, Consequence, Inequality, Used
+from proofs_check.symbolic.theorems.batch_constants import CONSTANT, GROWING, WIDE, Constants
+from proofs_check.symbolic.theorems.batch_travel import bracket_bound, travelled
 
-
-@dataclasses.dataclass(frozen=True)
-class Constants:
-    r"""The numbers of one version of Theorem 2.
-
-    With $\kappa_k \ge K\sqrt{(1+\beta_k)(1+2\beta_k)}$: $E V_{k+1} \le V_k - \text{rate}\,\tau_k\|G\|^2 +
-    \tau_k[\text{mean}\,v/\kappa_k + (1+2\beta_k)(\text{spread}/\kappa_k^2 + \text{damped}\,q_k^2)\bar v]$.
-    """
-
-    reach: Fraction
-    """K"""
-    rate: Fraction
-    mean: Fraction
-    spread: Fraction
-    damped: Fraction
-    growing: bool
-    """False: τ_k = c_k (constant penalties, or the mixed order); True: c_k ≤ τ_k ≤ 2c_k, the other order"""
-    turn: Fraction = Fraction(2, 5)
-    """θ of ⟨G, Eε⟩"""
-    shift: Fraction = Fraction(1, 10)
-    """φ of ⟨G, ∇F(y) − G⟩"""
-    young: tuple[Fraction, Fraction, Fraction, Fraction] = (
-        Fraction(5, 2),
-        Fraction(1, 5),
-        Fraction(3, 5),
-        Fraction(2, 5),
-    )
-    """t₁ … t₄ of the four splittings ‖x+y‖² ≤ (1+t)‖x‖² + (1+1/t)‖y‖²"""
-    share: Fraction = Fraction(11, 10)
-    """x of B_k"""
-
-    @property
-    def moved(self) -> Fraction:
-        """The multiplier of ‖∇F(y) − G‖² ≤ c²‖R‖²."""
-        return 1 / (4 * self.shift) + Fraction(1, 2)
-
-    @property
-    def biased(self) -> Fraction:
-        """The multiplier of ‖Eε‖² ≤ E‖ε‖²."""
-        return 1 / (2 * self.turn) + Fraction(1, 2)
-
-    @property
-    def longest(self) -> int:
-        """The largest τ_k/c_k."""
-        return 2 if self.growing else 1
-
-    @property
-    def curvature_share(self) -> Fraction:
-        """B_k's part that goes with 1/κ²."""
-        return self.moved * (1 + 1 / self.young[0])
-
-    @property
-    def damped_share(self) -> Fraction:
-        """B_k's part that goes with q²."""
-        return self.biased + Fraction(self.longest, 2) / self.reach * (1 + 1 / self.young[1])
-
-
-SPLITTINGS = (Fraction(5, 3), Fraction(3, 10), Fraction(7, 10), Fraction(9, 20))
-WIDE = Constants(
-    reach=Fraction(12), rate=Fraction(9, 20), mean=Fraction(2, 3), spread=Fraction(13), damped=Fraction(15, 2),
-    growing=False, turn=Fraction(9, 20), shift=Fraction(11, 100), young=SPLITTINGS, share=Fraction(13, 10),
-)  # fmt: skip
-CONSTANT = Constants(
-    reach=Fraction(20),
-    rate=Fraction(3, 5),
-    mean=Fraction(3, 5),
-    spread=Fraction(10),
-    damped=Fraction(13, 2),
-    growing=False,
-)
-GROWING = Constants(
-    reach=Fraction(20),
-    rate=Fraction(11, 20),
-    mean=Fraction(6, 5),
-    spread=Fraction(20),
-    damped=Fraction(12),
-    growing=True,
-)
+__all__ = ["CONSTANT", "GROWING", "WIDE", "Constants", "inequalities", "one_round", "symbolic_batch", "weight"]
+DAMPED = "‖(I−M)e − Mξ‖² ≤ (1−μ_min)‖e‖² + ‖ξ‖²"
+BIAS = "p⁺ = ĝ − (I−M)(ĝ−p): ε"
+RECURSIONS = ("Algorithm 1's order: y⁺ = y − (2c − c⁺)A⁺", "mixed order: y⁺ = y − A⁺/σ for every λ")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,10 +85,10 @@ def limits(constants: Constants, at: Batch) -> tuple[Expression, Expression]:
     return 1 - reach**2 * (1 + at.beta) * (1 + 2 * at.beta) * at.step**2, 1 - reach * at.step
 
 
-def inequalities(constants: Constants, at: Batch) -> dict[str, Inequality]:
+def inequalities(constants: Constants, at: Batch) -> dict[str, Used]:
     """Return every inequality of the chain by name."""
     _, t2, t3, t4 = map(exact, constants.young)
-    residual, following, error, moved, travelled = at.sums
+    residual, following, error, moved, moved_by = at.sums
     (value, then), (v, v_bar), q, c = at.values, at.variances, at.contraction, at.step
     tau = at.length * c
     at_y = at.gradient + at.shift
@@ -176,34 +104,40 @@ def inequalities(constants: Constants, at: Batch) -> dict[str, Inequality]:
             "‖∇F(y)−∇F(w)‖ ≤ c‖R‖",
             c**2 * (at.gradient - at.mean_error) ** 2 - at.shift**2,
             "F_λ is (L+λ)-smooth, y − w = cR",
+            RECURSIONS,
         ),
         "clients": Inequality("‖Σα_ie_i‖² ≤ S", residual - at.mean_error**2, "convexity of the squared norm"),
         "bias": Inequality("‖Eε‖² ≤ E‖ε‖²", error - at.bias**2, "convexity of the squared norm"),
         "damping": Inequality(
-            "E‖ε‖² ≤ q²(S+v̄)", q**2 * (residual + v_bar) - error, "ε = −Σα_i(I−M_i)(ĝ_i−p_i), ‖I−M_i‖ ≤ q, E ĝ_i = g_i"
+            "E‖ε‖² ≤ q²(S+v̄)",
+            q**2 * (residual + v_bar) - error,
+            "ε = −Σα_i(I−M_i)(ĝ_i−p_i), ‖I−M_i‖ ≤ q, E ĝ_i = g_i",
+            (BIAS,),
         ),
         "length": Inequality(
             "E‖A⁺‖²",
             (1 + t2) * (at.gradient**2 + v) + (1 + 1 / t2) * error - moved,
             "A⁺ = G + ξ + ε, E ξ = 0; Young with t₂",
         ),
-        "travel": Inequality(
-            "E‖w⁺−w‖²", c**2 * spread - travelled, "‖w⁺−w‖ ≤ c‖2A⁺−R‖ = c‖G+ē+2ξ+2ε‖; Young with t₃, t₄"
-        ),
+        "travel": Consequence("E‖w⁺−w‖²", c**2 * spread - moved_by, travelled(t3, t4)),
         "residual": Inequality(
             "E S⁺",
-            young * (q * residual + v_bar) + young / (young - 1) * travelled - following,
+            young * (q * residual + v_bar) + young / (young - 1) * moved_by - following,
             "e⁺ = (I−M)e − Mξ + h, ‖(I−M)e−Mξ‖² ≤ q‖e‖²+‖ξ‖², Young with 2/(1+q), Lipschitz gradients",
+            (DAMPED, "T = 2/(1+q): 1 − Tq = 1/(1+2β)"),
         ),
         "spread": Inequality("v ≤ v̄", v_bar - v, "convexity of the squared norm"),
     }
 
 
-def one_round(constants: Constants) -> tuple[Fact, ...]:
-    """Return the certificate of one round and those of its four coefficients."""
+@functools.lru_cache
+def one_round(constants: Constants) -> tuple[Certificate, ...]:
+    """Return the certificates of the move, of the four coefficients, and last of one round, which uses them."""
+    import sympy
+
     at = symbolic_batch(constants)
     known, b = inequalities(constants, at), weight(constants, at)
-    t1, t2, t3, _ = map(exact, constants.young)
+    t1, t2, t3, t4 = map(exact, constants.young)
     theta, phi, moved, biased = map(exact, (constants.turn, constants.shift, constants.moved, constants.biased))
     q, c, (v, v_bar), (value, then) = at.contraction, at.step, at.variances, at.values
     tau, stretch = at.length * c, b * 2 * (1 + at.beta)
@@ -214,8 +148,11 @@ def one_round(constants: Constants) -> tuple[Fact, ...]:
     error = tau * biased + tau**2 / 2 * (1 + 1 / t2) + stretch * c**2 * 4 * (1 + 1 / t3)
     coefficient = coefficients(constants, at)
     products = {"G²": at.gradient**2, "S": at.sums[0], "v": v, "v̄": v_bar}
+    roots = {key: sympy.sqrt(product) for key, product in products.items()} | {"G²": at.gradient}
+    left = coefficient_facts(constants, at, coefficient)
     kept = [
-        (1, Inequality(f"coefficient of {key}", coefficient[key] * products[key], "proved before")) for key in products
+        (1, Consequence(fact.name, coefficient[key] * products[key], fact, factor=roots[key]))
+        for (key, fact) in left.items()
     ]
     uses = (
         (1, known["descent"]),
@@ -235,8 +172,13 @@ def one_round(constants: Constants) -> tuple[Fact, ...]:
         (tau / 2, at.shift + at.bias),
         (tau * moved * c**2 * t1, at.gradient + at.mean_error / t1),
     )
-    main = Certificate("E V⁺ ≤ V − rate·τ‖G‖² + τ·noise", target, uses, squares, place(at))
-    return (main, *coefficient_facts(constants, at, coefficient))
+    name = f"E V⁺ ≤ V − rate·τ‖G‖² + τ·noise, K = {constants.reach}"
+    return (
+        bracket_bound(t3, t4),
+        travelled(t3, t4),
+        *left.values(),
+        Certificate(name, target, uses, squares, place(at)),
+    )
 
 
 def coefficients(constants: Constants, at: Batch) -> dict[str, Expression]:
@@ -257,8 +199,8 @@ def coefficients(constants: Constants, at: Batch) -> dict[str, Expression]:
     }  # fmt: skip
 
 
-def coefficient_facts(constants: Constants, at: Batch, found: dict[str, Expression]) -> tuple[Certificate, ...]:
-    """Return that each coefficient is ≥ 0: the hypothesis on κ times a multiplier.
+def coefficient_facts(constants: Constants, at: Batch, found: dict[str, Expression]) -> dict[str, Certificate]:
+    """Return that each coefficient that is not 0 is ≥ 0: the hypothesis on κ times a multiplier.
 
     And a polynomial with coefficients ≥ 0.
     """
@@ -292,8 +234,12 @@ def coefficient_facts(constants: Constants, at: Batch, found: dict[str, Expressi
             (tau * at.length / (2 * reach) * (1 + 1 / t2) * q**2, small),
         ),
     }
-    facts = []
+    facts = {}
     for key, uses in multipliers.items():
+        if is_zero(found[key]):
+            continue
         rest = found[key] - sum(multiplier * used.expression for multiplier, used in uses)
-        facts.append(Certificate(f"coefficient of {key}", found[key], uses, ((rest, 1),), place(at)))
-    return tuple(facts)
+        facts[key] = Certificate(
+            f"coefficient of {key}, K = {constants.reach}", found[key], uses, ((rest, 1),), place(at)
+        )
+    return facts

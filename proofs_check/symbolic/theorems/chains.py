@@ -7,8 +7,10 @@ for any particular N is formed. $L = 1$, $g_{-1} = 0$.
 
 import dataclasses
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.domains import Domain
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.domains import Interval
+from proofs_check.kernel.facts import Certificate, Consequence, Inequality
+from proofs_check.kernel.schemes import Induction
 from proofs_check.symbolic.theorems.interpolation import (
     Step,
     cocoercive,
@@ -19,7 +21,6 @@ from proofs_check.symbolic.theorems.interpolation import (
     smooth_forward,
     symbolic_step,
 )
-from proofs_check.symbolic.theorems.proof import Certificate, Inequality
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ def induction_hypothesis(step: Step, boundary: Boundary) -> Inequality:
 
     start, emitted = sympy.symbols("f_start emitted")
     value = start - step.value - emitted - boundary.at(step.before, step.here)
-    return Inequality("induction hypothesis", value, "proved before")
+    return Inequality("induction hypothesis", value, "of the induction")
 
 
 def induction_conclusion(step: Step, boundary: Boundary, emitted_now: Expression) -> Expression:
@@ -53,20 +54,44 @@ def induction_conclusion(step: Step, boundary: Boundary, emitted_now: Expression
     return start - step.next_value - total - boundary.at(step.here, step.after)
 
 
-def final_step(boundary: Boundary, domain: Domain, name: str) -> Certificate:
+def every_step(chain: "Nonconvex | Convex") -> Induction:
+    """Return the induction: the hypothesis after any number of steps, with the boundary that belongs to it."""
+    import sympy
+
+    first, (p, q), base, step = symbolic_step(), sympy.symbols("p q"), chain.base(), chain.step()
+    hypothesis = next(used for _, used in step.uses if isinstance(used, Inequality))
+    start, emitted = sympy.symbols("f_start emitted")
+    now, (lost, following) = chain.first, chain.next(Boundary(p, q, chain.first.turn))
+    begin = {start: first.value, first.value: first.next_value, emitted: sympy.Integer(0)}
+    shift = {first.value: first.next_value, emitted: emitted + lost * first.before**2}
+    turned = {first.before: first.here, first.here: first.after}
+    return Induction(
+        f"f_0 − f_j ≥ Σ_{{k<j−1}} c_k‖g_k‖² + boundary, every j{chain.label}",
+        hypothesis,
+        base,
+        step,
+        {**begin, **turned, p: now.older, q: now.newer},
+        {**shift, **turned, p: following.older, q: following.newer},
+        (p, q),
+    )
+
+
+def final_step(induction: Induction, boundary: Boundary, name: str) -> Certificate:
     """Return F(w_0) − F* ≥ Σc_k‖g_k‖² with c_{N−1} = p and c_N = q + 1/2."""
     import sympy
 
-    step, optimum = symbolic_step(), sympy.Symbol("f_optimum")
+    step, optimum, (p, q) = symbolic_step(), sympy.Symbol("f_optimum"), sympy.symbols("p q")
     start, emitted = sympy.symbols("f_start emitted")
     half = sympy.Rational(1, 2)
     total = emitted + boundary.older * step.before**2 + (boundary.newer + half) * step.here**2
+    reached = induction_hypothesis(step, boundary).expression
+    carried = Consequence("the sum after N steps", reached, induction, at={p: boundary.older, q: boundary.newer})
     return Certificate(
         name,
         start - optimum - total,
-        ((1, induction_hypothesis(step, boundary)), (1, end_value(step.here, step.value, optimum))),
+        ((1, carried), (1, end_value(step.here, step.value, optimum))),
         ((boundary.turn, step.before - step.here),),
-        domain,
+        induction.domain,
     )
 
 
@@ -76,7 +101,8 @@ class Nonconvex:
 
     kappa: Expression
     rho: Expression
-    domain: Domain
+    domain: Interval
+    label: str = ""
 
     @property
     def pieces(self) -> tuple[Expression, Expression, Expression]:
@@ -105,7 +131,7 @@ class Nonconvex:
         step = first_step()
         uses = ((1, smooth_forward(step)), ((self.rho - 1) / 4, lipschitz(step)))
         target = step.value - step.next_value - self.first.at(step.here, step.after)
-        return Certificate("base: the first step", target, uses, (), self.domain)
+        return Certificate(f"base: the first step{self.label}", target, uses, (), self.domain)
 
     def step(self) -> Certificate:
         """Return the induction step for any boundary (p, q) with ω = w₁."""
@@ -115,7 +141,7 @@ class Nonconvex:
         boundary = Boundary(p, q, self.turns[0])
         emitted, following = self.next(boundary)
         return Certificate(
-            "induction step",
+            f"induction step{self.label}",
             induction_conclusion(step, following, emitted),
             (
                 (1, induction_hypothesis(step, boundary)),
@@ -136,7 +162,8 @@ class Convex:
     later: Expression
     turn: Expression
     """2κω, the weight that ‖g_{j−1} − g_j‖²/(2κ) carries from step to step"""
-    domain: Domain
+    domain: Interval
+    label: str = ""
 
     @property
     def first(self) -> Boundary:
@@ -163,7 +190,7 @@ class Convex:
         uses = ((1, convex_forward(step)), (self.start, cocoercive(step)))
         target = step.value - step.next_value - self.first.at(step.here, step.after)
         surplus = ((k - 2) + 2 * self.start * (k - 1) - self.turn) / (2 * k)
-        return Certificate("base: the first step", target, uses, ((surplus, step.turn),), self.domain)
+        return Certificate(f"base: the first step{self.label}", target, uses, ((surplus, step.turn),), self.domain)
 
     def step(self) -> Certificate:
         r"""Return the induction step: $e x^2 + (1+R)(x+y)^2 = u(x + \tfrac{1+R}{u}y)^2 + \ldots$.
@@ -178,7 +205,7 @@ class Convex:
         emitted, following = self.next(boundary)
         x, y, pivot = step.before - step.here, step.here - step.after, self.turn + 1
         return Certificate(
-            "induction step",
+            f"induction step{self.label}",
             induction_conclusion(step, following, emitted),
             ((1, induction_hypothesis(step, boundary)), (1, convex_forward(step)), (r, cocoercive(step))),
             ((pivot / (2 * k), x + (1 + r) / pivot * y), (self.slack / (2 * k), y)),

@@ -9,11 +9,12 @@ With $\delta > 0$ and the Polyak-Łojasiewicz inequality the same chain is a lin
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.domains import Orthant
-from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Sign
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.domains import Domain, Orthant, Slab
+from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign, Used
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,92 +71,115 @@ def symbolic_round() -> Round:
     return Round(*fields)
 
 
-def inequalities(at: Round, weights: Weights) -> dict[str, Inequality]:
-    """Return every inequality of the chain by name."""
-    residual, following, turned, damped, turns = at.sums
-    smooth, total, young = at.smoothness, at.total, weights.young
-    descent = at.value + at.gradient * at.move + (smooth + at.ridge) / 2 * at.move**2 - at.next_value
-    gap = (at.penalty - smooth) * total - weights.threshold * smooth**2
-    endpoint = (1 - weights.kept) * weights.share * residual - turned / 2 - weights.share * young * damped
-    return {
-        "descent": Inequality("descent lemma for F_λ", descent, "F_λ is (L+λ)-smooth"),
-        "jensen": Inequality("‖r‖² ≤ A", turned - at.error**2, "convexity of the squared norm, Σα_i = 1"),
-        "young": Inequality(
-            "S⁺ ≤ TB + T/(T−1)H", young * damped + young / (young - 1) * turns - following, "proved before, averaged"
-        ),
-        "lipschitz": Inequality("H ≤ L²‖D‖²", smooth**2 * at.move**2 - turns, "every ∇F_i is L-Lipschitz"),
-        "endpoint": Inequality(
-            "A/2 + aTB ≤ (1−δ)aS", endpoint, "proved before, in the eigenbasis of each M_i, averaged"
-        ),
-        "penalty": Inequality("((σ−L)s − XL²)‖D‖² ≥ 0", gap * at.move**2, "the hypothesis on σ"),
-        "growth": Inequality("s_{k+1} ≥ s_k", (1 / total - 1 / at.next_total) * following, "σ nondecreasing"),
-    }
-
-
-def young_step(young: Expression) -> tuple[Fact, ...]:
+def young_step(young: Expression, domain: Domain) -> Certificate:
     """Return ‖e⁺‖² ≤ T‖(I−M)e‖² + T/(T−1)‖h‖², e⁺ = (I−M)e + h."""
     import sympy
 
-    damped, turn, gradient, then, dual = sympy.symbols("damped_e h g g_next p_next")
+    damped, turn = sympy.symbols("damped_e h")
     bound = young * damped**2 + young / (young - 1) * turn**2 - (damped + turn) ** 2
-    return (
-        Identity("e⁺ = (g − p⁺) + (g⁺ − g)", then - dual, (gradient - dual) + (then - gradient)),
-        Identity("Young's inequality is a square", bound, ((young - 1) * damped - turn) ** 2 / (young - 1)),
+    return Certificate("Young's inequality", bound, (), ((1 / (young - 1), (young - 1) * damped - turn),), domain)
+
+
+def endpoint_step(weights: Weights, beta: Expression, ends: tuple[Fact, Fact], domain: Domain) -> Certificate:
+    r"""Return that the slack is ≥ 0 on $[1/(1+\beta), 1]$ because it is at both ``ends``: it is concave in μ."""
+    import sympy
+
+    low, moving = 1 / (1 + beta), _spectrum(beta)
+    at_one, at_low = (
+        Consequence(fact.name, weights.slack(place), fact)
+        for fact, place in zip(ends, (sympy.Integer(1), low), strict=True)
     )
+    share = (moving - low) / (1 - low)
+    curved = (2 + weights.share * weights.young) * (1 - moving) * (moving - low)
+    uses = ((share, at_one), (1 - share, at_low))
+    return Certificate("slack ≥ 0 on the whole spectrum", weights.slack(moving), uses, ((curved, 1),), domain)
 
 
-def endpoint_step(weights: Weights, beta: Expression) -> Certificate:
-    r"""Return that the slack is ≥ 0 on $[1/(1+\beta), 1]$ because it is at both ends: it is concave in μ."""
+def _spectrum(beta: Expression) -> Expression:
+    """Return any μ between 1/(1+β) and 1."""
     import sympy
 
     place = sympy.Symbol("place", positive=True)
-    low = 1 / (1 + beta)
-    moving = (low + place) / (1 + place)
-    ends = [Inequality(f"slack at μ = {end}", weights.slack(end), "proved before") for end in (sympy.Integer(1), low)]
-    share = (moving - low) / (1 - low)
-    curved = (2 + weights.share * weights.young) * (1 - moving) * (moving - low)
-    concave = Inequality("(2+aT)(1−μ)(μ−1/(1+β)) ≥ 0", curved, "μ between the ends, a, T > 0")
-    uses = ((share, ends[0]), (1 - share, ends[1]), (1, concave))
-    return Certificate("slack ≥ 0 on the whole spectrum", weights.slack(moving), uses)
+    return (1 / (1 + beta) + place) / (1 + place)
 
 
-def one_step(weights: Weights, *, fixed: bool = False) -> Certificate:
-    r"""Return $V - V^+ \ge \|G\|^2/(2s) + \delta\tfrac as S$; ``fixed`` is M = I.
+def inequalities(
+    at: Round, weights: Weights, beta: Expression, young: Certificate, endpoint: Certificate
+) -> dict[str, Used]:
+    """Return every inequality of the chain by name."""
+    import sympy
 
-    Where $S^+ = H$ and no Young is needed.
-    """
+    residual, following, turned, damped, turns = at.sums
+    smooth, total, t, (e, d, h) = at.smoothness, at.total, weights.young, sympy.symbols("e damped_e h")
+    descent = at.value + at.gradient * at.move + (smooth + at.ridge) / 2 * at.move**2 - at.next_value
+    gap = (at.penalty - smooth) * total - weights.threshold * smooth**2
+    slack = (1 - weights.kept) * weights.share * residual - turned / 2 - weights.share * t * damped
+    moving = _spectrum(beta)
+    spectral = {residual: e**2, turned: (2 * moving - 1) ** 2 * e**2, damped: (1 - moving) ** 2 * e**2}
+    common = tuple(sympy.sympify(weights.share * weights.young).free_symbols | {beta})
+    return {
+        "descent": Inequality("descent lemma for F_λ", descent, "F_λ is (L+λ)-smooth"),
+        "jensen": Inequality("‖r‖² ≤ A", turned - at.error**2, "convexity of the squared norm, Σα_i = 1"),
+        "young": Consequence(
+            "S⁺ ≤ TB + T/(T−1)H, averaged", t * damped + t / (t - 1) * turns - following, young,
+            means={damped: d**2, turns: h**2, following: (d + h) ** 2},
+        ),
+        "lipschitz": Inequality("H ≤ L²‖D‖²", smooth**2 * at.move**2 - turns, "every ∇F_i is L-Lipschitz"),
+        "endpoint": Consequence(
+            "A/2 + aTB ≤ (1−δ)aS, in each eigenbasis, averaged", slack, endpoint,
+            means=spectral, shared=common, factor=e,
+        ),
+        "penalty": Inequality("((σ−L)s − XL²)‖D‖² ≥ 0", gap * at.move**2, "the hypothesis on σ"),
+        "growth": Inequality("s_{k+1} ≥ s_k", (1 / total - 1 / at.next_total) * following, "σ nondecreasing"),
+    }  # fmt: skip
+
+
+def potentials(at: Round, weights: Weights) -> tuple[Expression, Expression]:
+    """Return V and V⁺: F_λ + (a/s)S."""
+    residual, following = at.sums[:2]
+    return at.value + weights.share / at.total * residual, at.next_value + weights.share / at.next_total * following
+
+
+def one_step(weights: Weights, beta: Expression, young: Certificate, endpoint: Certificate, name: str) -> Certificate:
+    r"""Return $V - V^+ \ge \|G\|^2/(2s) + \delta\tfrac as S$."""
     at = symbolic_round()
-    known, total, share, young = inequalities(at, weights), at.total, weights.share, weights.young
-    residual, following, _, damped, turns = at.sums
-    target = at.value + share / total * residual - at.next_value - share / at.next_total * following
-    target -= at.gradient**2 / (2 * total) + weights.kept * share / total * residual
-    spread = young / (young - 1)
-    if fixed:
-        known["young"] = Inequality("S⁺ ≤ H", turns - following, "M = I: e⁺ = g⁺ − g")
-        known["endpoint"] = Inequality(
-            "A/2 ≤ (1−δ)aS", known["endpoint"].expression + share * young * damped, "M = I: A = S, proved before"
-        )
-        limit = 2 * share
-        gap = ((at.penalty - at.smoothness) * total - limit * at.smoothness**2) * at.move**2
-        known["penalty"], spread = Inequality("((σ−L)s − 2aL²)‖D‖² ≥ 0", gap, "the hypothesis on σ"), 1
+    known, total, share = inequalities(at, weights, beta, young, endpoint), at.total, weights.share
+    now, then = potentials(at, weights)
+    target = now - then - at.gradient**2 / (2 * total) - weights.kept * share / total * at.sums[0]
     uses = (
         (1, known["descent"]),
         (1 / (2 * total), known["jensen"]),
         (share / total, known["young"]),
-        (share * spread / total, known["lipschitz"]),
+        (share * weights.young / (weights.young - 1) / total, known["lipschitz"]),
         (1 / total, known["endpoint"]),
         (1 / (2 * total), known["penalty"]),
         (share, known["growth"]),
     )
-    return Certificate("V⁺ ≤ V − ‖∇F_λ‖²/(2s) − δ(a/s)S", target, uses, (), Orthant())
+    return Certificate(f"V⁺ ≤ V − ‖∇F_λ‖²/(2s) − δ(a/s)S, {name}", target, uses, (), endpoint.domain)
 
 
-def general_weights() -> Weights:
-    """Return symbolic weights, T = 1 + t."""
+def unmoved_step(kept: Expression, domain: Domain) -> Certificate:
+    r"""Return the step for β = 0, where M = I: $a = 1/(2(1-\delta))$, $X = 2a$, and no Young is needed."""
     import sympy
 
-    share, excess, kept = sympy.symbols("a t delta", positive=True)
-    return Weights(share, 1 + excess, kept)
+    at, weights = symbolic_round(), Weights(1 / (2 * (1 - kept)), sympy.oo, kept)
+    residual, following, turned, _, turns = at.sums
+    smooth, total, share = at.smoothness, at.total, weights.share
+    now, then = potentials(at, weights)
+    descent = at.value + at.gradient * at.move + (smooth + at.ridge) / 2 * at.move**2 - at.next_value
+    gap = ((at.penalty - smooth) * total - 2 * share * smooth**2) * at.move**2
+    grown = (1 / total - 1 / at.next_total) * following
+    uses = (
+        (1, Inequality("descent lemma for F_λ", descent, "F_λ is (L+λ)-smooth")),
+        (1 / (2 * total), Inequality("‖r‖² ≤ A", turned - at.error**2, "convexity of the squared norm, Σα_i = 1")),
+        (share / total, Inequality("S⁺ ≤ H", turns - following, "M = I: e⁺ = g⁺ − g")),
+        (share / total, Inequality("H ≤ L²‖D‖²", smooth**2 * at.move**2 - turns, "every ∇F_i is L-Lipschitz")),
+        (1 / (2 * total), Inequality("A ≤ S", residual - turned, "M = I: 2M − I = I")),
+        (1 / (2 * total), Inequality("((σ−L)s − 2aL²)‖D‖² ≥ 0", gap, "the hypothesis on σ")),
+        (share, Inequality("s_{k+1} ≥ s_k", grown, "σ nondecreasing")),
+    )
+    target = now - then - at.gradient**2 / (2 * total) - kept * share / total * residual
+    return Certificate("V⁺ ≤ V − ‖∇F_λ‖²/(2s) − δ(a/s)S, β = 0", target, uses, (), domain)
 
 
 def small_case(beta: Expression, kept: Expression) -> Weights:
@@ -172,42 +196,78 @@ def large_case(beta: Expression, root: Expression) -> Weights:
     return Weights((beta - 1) ** 2 / (2 * (1 + beta) * root * reach), (1 + beta) * root / beta, 1 - root**2)
 
 
-def small_facts(kept: Any = None, threshold: Any = None) -> tuple[Fact, ...]:
-    """Return the conditions of the case β < 4(1−δ)."""
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One range of β with its multipliers: the claimed X, where the case holds, and its facts in order."""
+
+    name: str
+    weights: Weights
+    beta: Expression
+    domain: Domain
+    facts: tuple[Fact, ...]
+
+    @property
+    def substitution(self) -> Mapping[Any, Expression]:
+        """How positive symbols trace the range."""
+        if not isinstance(self.domain, Orthant):
+            raise ValueError("domain: not traced by a substitution")
+        return self.domain.substitution
+
+    @property
+    def step(self) -> Certificate:
+        """The descent of V on this range."""
+        found = self.facts[-1]
+        if not isinstance(found, Certificate):
+            raise ValueError("facts: the last is not the step")
+        return found
+
+
+def case(name: str, weights: Weights, domain: Domain, claimed: Expression) -> Case:
+    """Return the facts of one range of β: the conditions on a and T, X, and the chain up to the step."""
     import sympy
 
-    x, y = sympy.symbols("x y", positive=True)
     beta = sympy.Symbol("beta", positive=True)
-    delta = sympy.Symbol("delta", positive=True) if kept is None else kept
-    weights = small_case(beta, delta)
-    claimed = 4 / (4 * (1 - delta) - beta) if threshold is None else threshold
-    inside = Orthant(
-        {beta: 4 * (1 - delta) / (1 + x)} if kept is not None else {beta: 4 / ((1 + x) * (1 + y)), delta: y / (1 + y)}
+    low = Identity(f"{name}: slack 0 at μ = 1/(1+β)", weights.slack(1 / (1 + beta)))
+    full = weights.slack(sympy.Integer(1))
+    high: Fact = Identity(f"{name}: slack 0 at μ = 1", full) if name.startswith("small") else (
+        Sign(f"{name}: slack ≥ 0 at μ = 1", full, domain)
+    )  # fmt: skip
+    young = young_step(weights.young, domain)
+    endpoint = endpoint_step(weights, beta, (high, low), domain)
+    facts = (
+        high,
+        low,
+        Identity(f"{name}: X", weights.threshold, claimed),
+        Sign(f"{name}: T > 1", weights.young - 1, domain, strict=True),
+        Sign(f"{name}: a > 0", weights.share, domain, strict=True),
+        young,
+        endpoint,
+        one_step(weights, beta, young, endpoint, name),
     )
-    return (
-        Identity("small β: slack 0 at μ = 1", weights.slack(sympy.Integer(1))),
-        Identity("small β: slack 0 at μ = 1/(1+β)", weights.slack(1 / (1 + beta))),
-        Identity("small β: X = 4/(4(1−δ)−β)", weights.threshold, claimed),
-        Identity("and 2a at β = 0, where no Young is needed", sympy.sympify(claimed).subs(beta, 0), 2 * weights.share),
-        Sign("small β: T > 1", weights.young - 1, inside),
-        Sign("small β: a > 0", weights.share, inside),
-    )
+    return Case(name, weights, beta, domain, facts)
 
 
-def large_facts(root: Any = None, threshold: Any = None) -> tuple[Fact, ...]:
-    """Return the conditions of the case β ≥ 3, β/(1+β) < u ≤ 1."""
+def descent_cases(small: Any = None, large: Any = None) -> tuple[Case, Case]:
+    """Return both ranges of β for δ = 0; ``small`` and ``large`` replace the thresholds X."""
     import sympy
 
-    x, y = sympy.symbols("x y", positive=True)
-    beta = sympy.Symbol("beta", positive=True)
-    u = sympy.Symbol("u", positive=True) if root is None else root
-    weights = large_case(beta, u)
-    claimed = (beta - 1) ** 2 / ((1 + beta) * u - beta) ** 2 if threshold is None else threshold
-    inside = Orthant({beta: 3 + y} if root is not None else {beta: 3 + y, u: ((3 + y) / (4 + y) + x) / (1 + x)})
+    beta, zero, three = sympy.Symbol("beta", positive=True), sympy.Integer(0), sympy.Integer(3)
+    first = 4 / (4 - beta) if small is None else small
+    second = (beta - 1) ** 2 if large is None else large
     return (
-        Identity("large β: slack 0 at μ = 1/(1+β)", weights.slack(1 / (1 + beta))),
-        Sign("large β: slack ≥ 0 at μ = 1 for β ≥ 3", weights.slack(sympy.Integer(1)), inside),
-        Identity("large β: X = (β−1)²/((1+β)u−β)²", weights.threshold, claimed),
-        Sign("large β: T > 1", weights.young - 1, inside),
-        Sign("large β: a > 0", weights.share, inside),
+        case("small β", small_case(beta, zero), Slab(beta, zero, three), first),
+        case("large β", large_case(beta, sympy.Integer(1)), Slab(beta, three), second),
+    )
+
+
+def linear_cases() -> tuple[Case, Case]:
+    """Return both ranges of β for δ > 0: β < 4(1−δ), and β ≥ 3 with β/(1+β) < u = √(1−δ) < 1."""
+    import sympy
+
+    beta, delta, u, x, y = sympy.symbols("beta delta u x y", positive=True)
+    below = Orthant({beta: 4 / ((1 + x) * (1 + y)), delta: y / (1 + y)})
+    above = Orthant({beta: 3 + y, u: ((3 + y) / (4 + y) + x) / (1 + x)})
+    return (
+        case("small β", small_case(beta, delta), below, 4 / (4 * (1 - delta) - beta)),
+        case("large β", large_case(beta, u), above, (beta - 1) ** 2 / ((1 + beta) * u - beta) ** 2),
     )

@@ -7,10 +7,9 @@ With $g_{-1}$ given and $w_{k+1} = w_k - (2g_k - g_{k-1})/\kappa$ (PISA with $\r
 """
 
 import dataclasses
-from typing import Any
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.proof import Certificate, Identity, Inequality
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,14 +49,13 @@ def first_step() -> Step:
     return dataclasses.replace(symbolic_step(), before=sympy.Integer(0))
 
 
-def smooth_forward(step: Step) -> Inequality:
+def smooth_forward(step: Step) -> Consequence:
     r"""Return $f_k - f_{k+1} \ge \tfrac12\langle g_k+g_{k+1}, m\rangle + \tfrac14\|h\|^2 - \tfrac14\|m\|^2$.
 
     $m$ the move.
     """
     bound = (step.here + step.after) * step.move / 2 + (step.turn**2 - step.move**2) / 4
-    why = "F + |w|²/2 is convex and 2-smooth; Nesterov, Introductory Lectures, Theorem 2.1.5"
-    return Inequality("smooth forward", step.value - step.next_value - bound, why)
+    return Consequence("smooth forward", step.value - step.next_value - bound, forward_derivation(), at=_places(step))
 
 
 def lipschitz(step: Step) -> Inequality:
@@ -72,9 +70,10 @@ def convex_forward(step: Step) -> Inequality:
     return Inequality("convex forward", step.value - step.next_value - bound, why)
 
 
-def cocoercive(step: Step) -> Inequality:
+def cocoercive(step: Step) -> Consequence:
     r"""Return $\langle -h, m\rangle - \|h\|^2 \ge 0$."""
-    return Inequality("cocoercivity", -step.turn * step.move - step.turn**2, "the sum of the two convex inequalities")
+    value = -step.turn * step.move - step.turn**2
+    return Consequence("cocoercivity", value, cocoercivity_derivation(), at=_places(step))
 
 
 def end_value(last: Expression, value: Expression, optimum: Expression) -> Inequality:
@@ -82,30 +81,51 @@ def end_value(last: Expression, value: Expression, optimum: Expression) -> Inequ
     return Inequality("end", value - optimum - last**2 / 2, "one gradient step of length 1 from the last point")
 
 
-def derivations() -> tuple[Any, ...]:
-    """Return the facts that reduce the four step inequalities to the one for convex smooth functions."""
+def _places(step: Step) -> dict[Expression, Expression]:
+    """Return the two points of the derivations: only their difference, the move, matters."""
+    import sympy
+
+    u, v = sympy.symbols("w_here w_after")
+    return {u: step.move, v: sympy.Integer(0)}
+
+
+def _moved() -> tuple[Step, Expression, Expression]:
+    """Return the step whose move is u − v for two points u, v, and the points."""
     import sympy
 
     step = symbolic_step()
     u, v = sympy.symbols("w_here w_after")
-    moved = dataclasses.replace(step, before=2 * step.here - step.kappa * (u - v))
-    shifted = step.value + u**2 / 2 - step.next_value - v**2 / 2
-    gap = step.here + u - step.after - v
+    return dataclasses.replace(step, before=2 * step.here - step.kappa * (u - v)), u, v
+
+
+def forward_derivation() -> Certificate:
+    """Return that the smooth forward inequality is the convex one for F + |w|²/2, at any two points."""
+    moved, u, v = _moved()
+    gap = moved.here + u - moved.after - v
     convexified = Inequality(
         "convex forward for F + |w|²/2",
-        shifted - (step.after + v) * (u - v) - gap**2 / 4,
+        moved.value + u**2 / 2 - moved.next_value - v**2 / 2 - (moved.after + v) * (u - v) - gap**2 / 4,
         "convex and 2-smooth; Nesterov, Introductory Lectures, Theorem 2.1.5",
     )
-    backward = -moved.value + moved.next_value + moved.here * moved.move - moved.turn**2 / 2
+    bound = (moved.here + moved.after) * (u - v) / 2 + (moved.turn**2 - (u - v) ** 2) / 4
+    target = moved.value - moved.next_value - bound
+    return Certificate("smooth forward from the convex one", target, ((1, convexified),))
+
+
+def cocoercivity_derivation() -> Certificate:
+    """Return that cocoercivity is the sum of the forward and the backward inequality of convex functions."""
+    moved, u, v = _moved()
+    backward = -moved.value + moved.next_value + moved.here * (u - v) - moved.turn**2 / 2
     reverse = Inequality(
         "convex backward", backward, "F convex and 1-smooth; the same theorem with the points exchanged"
     )
-    return (
-        Certificate("smooth forward from the convex one", smooth_forward(moved).expression, ((1, convexified),)),
-        Certificate(
-            "cocoercivity is the sum of forward and backward",
-            cocoercive(moved).expression,
-            ((1, convex_forward(moved)), (1, reverse)),
-        ),
-        Identity("the move is w_k − w_{k+1}", moved.move, u - v),
-    )
+    target = -moved.turn * (u - v) - moved.turn**2
+    uses = ((1, convex_forward(moved)), (1, reverse))
+    return Certificate("cocoercivity is the sum of forward and backward", target, uses)
+
+
+def derivations(*, convex: bool = False) -> tuple[Fact, ...]:
+    """Return the facts that reduce the step inequalities to the one for convex smooth functions."""
+    moved, u, v = _moved()
+    derived = cocoercivity_derivation() if convex else forward_derivation()
+    return (derived, Identity("the move is the difference of the points", moved.move, u - v))

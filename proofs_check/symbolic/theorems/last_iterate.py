@@ -4,10 +4,17 @@ $\Phi_k = \|g_k\|^2 + \|g_k - g_{k-1}\|^2$ never rises, and $Y_k = \kappa V_k - 
 1/(2\kappa-3)$, never rises either ($V$ the convex potential). $L = 1$.
 """
 
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.domains import Interval, Orthant
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.algorithm import Algorithm
+from proofs_check.kernel.domains import Interval, Slab
+from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign
+from proofs_check.kernel.formulas import Concludes, read
+from proofs_check.kernel.proof import theorem
+from proofs_check.kernel.schemes import Cover, Induction
 from proofs_check.symbolic.theorems.interpolation import (
     Step,
     cocoercive,
@@ -17,8 +24,7 @@ from proofs_check.symbolic.theorems.interpolation import (
     symbolic_step,
 )
 from proofs_check.symbolic.theorems.potentials import SETTING, convex_potential
-from proofs_check.symbolic.theorems.proof import Certificate, Identity, Inequality, Proof, Sign, theorem
-from proofs_check.symbolic.theorems.recursion import optimistic_gradient
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, optimistic_gradient
 
 SOURCE = "ours; MATHEMATICS.md#T4"
 
@@ -50,24 +56,60 @@ def monotone(threshold: Any = None) -> Certificate:
     return Certificate("Φ_{k+1} ≤ Φ_k", target, ((2 * k, cocoercive(step)),), terms, Interval(k, low))
 
 
-def weighted_monotone(large: bool) -> Certificate:
-    """Return that Y never rises, for κ ≥ 2 or for 3/2 < κ ≤ 2; k ≥ 0 is a symbol."""
+RANGES = {"3/2 < κ ≤ 2": ("3/2", "2"), "2 ≤ κ ≤ 7/2": ("2", "7/2"), "κ ≥ 7/2": ("7/2", None)}
+"""The ranges of κ; the convex potential is another one up to 2, and the start is bounded otherwise from 7/2 on."""
+
+
+def place(name: str) -> Slab:
+    """Return the range of κ called ``name``."""
     import sympy
 
-    step, count, x = symbolic_step(), sympy.Symbol("k", positive=True), sympy.Symbol("x", positive=True)
+    low, high = RANGES[name]
+    return Slab(symbolic_step().kappa, sympy.Rational(low), None if high is None else sympy.Rational(high))
+
+
+def convex_multiplier(name: str) -> Expression:
+    """Return r of the convex potential on a range of κ."""
+    import sympy
+
+    k = symbolic_step().kappa
+    return (2 - k) / (2 * k - 3) if name == "3/2 < κ ≤ 2" else sympy.Integer(0)
+
+
+def weighted_monotone(name: str, count: Expression) -> Certificate:
+    """Return that Y_{k+1} ≤ Y_k at k = ``count`` ≥ 0 on a range of κ."""
+    import sympy
+
+    step, r = symbolic_step(), convex_multiplier(name)
     k = step.kappa
-    r = sympy.Integer(0) if large else (2 - k) / (2 * k - 3)
     now, then = weighted(step, r, count)
     nu = 1 / (2 * k - 3)
-    turns = ((k - 2) / 2 if large else sympy.Integer(0)) + count * (2 * k - 3)
-    place = 2 + x if large else (sympy.Rational(3, 2) + 2 * x) / (1 + x)
+    turns = (sympy.Integer(0) if name == "3/2 < κ ≤ 2" else (k - 2) / 2) + count * (2 * k - 3)
     return Certificate(
-        f"Y_{{k+1}} ≤ Y_k for {'κ ≥ 2' if large else '3/2 < κ ≤ 2'}",
+        f"Y_{{k+1}} ≤ Y_k at k = {count}, {name}",
         now - then,
         ((k, convex_forward(step)), (k * r + 2 * k * (count + nu), cocoercive(step))),
         ((turns, step.turn), ((1 + r) / 2 + count + nu, step.after - step.before)),
-        Orthant({k: place}),
+        place(name),
     )
+
+
+def never_rises(name: str) -> tuple[Certificate, Certificate, Certificate, Induction]:
+    """Return one step of Y, then base, step and whole of the induction Y_k ≤ Y_0 for every k ≥ 1."""
+    import sympy
+
+    step, count, first = symbolic_step(), sympy.Symbol("k", positive=True), sympy.Symbol("Y_0")
+    now, then = weighted(step, convex_multiplier(name), count)
+    base, one = weighted_monotone(name, sympy.Integer(0)), weighted_monotone(name, count)
+    hypothesis = Inequality("Y_k ≤ Y_0", first - now, "of the induction")
+    fall = Consequence("Y_{k+1} ≤ Y_k", now - then, one)
+    later = Certificate(f"Y_{{k+1}} ≤ Y_0, {name}", first - then, ((1, hypothesis), (1, fall)), (), place(name))
+    turned = {step.value: step.next_value, step.before: step.here, step.here: step.after}
+    start = {first: now.subs(count, 0), count: sympy.Integer(1), **turned}
+    induction = Induction(
+        f"Y_k ≤ Y_0 for every k ≥ 1, {name}", hypothesis, base, later, start, {count: count + 1, **turned}, index=count
+    )
+    return one, base, later, induction
 
 
 def lower_end() -> Certificate:
@@ -75,7 +117,7 @@ def lower_end() -> Certificate:
     import sympy
 
     step, optimum = symbolic_step(), sympy.Symbol("f_optimum")
-    k, r, more, x = step.kappa, *(sympy.Symbol(name, positive=True) for name in ("r", "extra_moves", "x"))
+    k, r, more = step.kappa, *(sympy.Symbol(name, positive=True) for name in ("r", "extra_moves"))
     count, nu = 1 + more, 1 / (2 * step.kappa - 3)
     now, _ = weighted(step, r, count)
     third = sympy.Rational(1, 3)
@@ -86,91 +128,109 @@ def lower_end() -> Certificate:
         target,
         ((k, end_value(step.here, step.value, optimum)),),
         ((r / 2, step.here), (r / 2 + more + nu, turn), (sympy.Rational(3, 2), turn - third * step.here)),
-        Orthant({k: sympy.Rational(3, 2) + x}),
+        Slab(k, sympy.Rational(3, 2)),
     )
 
 
-def upper_start(large: bool) -> Certificate:
-    r"""Return $Y_0 - \kappa F^* \le (\kappa + a)\,(F(w_0)-F^*)$, $a = 5\nu-2$ up to κ = 2, $\max(0, 4\nu-1)$ above."""
+def excess(name: str) -> Expression:
+    """Return a: 5ν−2 up to κ = 2, 4ν−1 up to 7/2, 0 above."""
+    import sympy
+
+    nu = 1 / (2 * symbolic_step().kappa - 3)
+    return {"3/2 < κ ≤ 2": 5 * nu - 2, "2 ≤ κ ≤ 7/2": 4 * nu - 1, "κ ≥ 7/2": sympy.Integer(0)}[name]
+
+
+def upper_start(name: str) -> Certificate:
+    r"""Return $Y_0 - \kappa F^* \le (\kappa + a)\,(F(w_0)-F^*)$ on a range of κ."""
     import sympy
 
     step, optimum = symbolic_step(), sympy.Symbol("f_optimum")
-    k, x, nu = step.kappa, sympy.Symbol("x", positive=True), 1 / (2 * step.kappa - 3)
-    r = sympy.Integer(0) if large else (2 - k) / (2 * k - 3)
-    now, _ = weighted(step, r, 0)
-    start = now.subs(step.before, 0)
-    extra = 4 * nu - 1 if large else 5 * nu - 2
-    place = (2 + sympy.Rational(7, 2) * x) / (1 + x) if large else (sympy.Rational(3, 2) + 2 * x) / (1 + x)
+    k, extra = step.kappa, excess(name)
+    start = weighted(step, convex_multiplier(name), sympy.Integer(0))[0].subs(step.before, 0)
     target = (k + extra) * (step.value - optimum) - (start - k * optimum)
-    name = f"Y_0 from above, {'2 ≤ κ ≤ 7/2' if large else '3/2 < κ ≤ 2'}"
-    return Certificate(name, target, ((extra, end_value(step.here, step.value, optimum)),), (), Orthant({k: place}))
+    above = ((sympy.Rational(1, 2) - 2 / (2 * k - 3), step.here),) if name == "κ ≥ 7/2" else ()
+    uses = ((extra, end_value(step.here, step.value, optimum)),) if extra != 0 else ()
+    return Certificate(f"Y_0 from above, {name}", target, uses, above, place(name))
 
 
-def upper_start_beyond() -> Certificate:
-    """Return Y_0 ≤ κF(w_0) for κ ≥ 7/2."""
+def rate(name: str, induction: Induction, lower: Certificate, upper: Certificate) -> Certificate:
+    """Return the rate from Y_N ≤ Y_0 and the two ends, N = 1 + extra_moves."""
     import sympy
 
-    step = symbolic_step()
-    k = step.kappa
-    now, _ = weighted(step, 0, 0)
-    weight = sympy.Rational(1, 2) - 2 / (2 * k - 3)
-    target = k * step.value - now.subs(step.before, 0)
-    return Certificate("Y_0 from above, κ ≥ 7/2", target, (), ((weight, step.here),), Interval(k, sympy.Rational(7, 2)))
+    step, optimum, r = symbolic_step(), sympy.Symbol("f_optimum"), convex_multiplier(name)
+    k, more, (first, slope) = step.kappa, sympy.Symbol("extra_moves", positive=True), sympy.symbols("f_0 g_0")
+    begin = dataclasses.replace(step, value=first, here=slope, before=sympy.Integer(0))
+    start, end = weighted(begin, r, sympy.Integer(0))[0], weighted(step, r, 1 + more)[0]
+    weight = more + 1 + k / 2 - sympy.Rational(1, 6) + 1 / (2 * k - 3)
+    size = (k + excess(name)) * (first - optimum)
+    ends = end - k * optimum - weight * step.here**2
+    count, symbol = sympy.Symbol("k", positive=True), sympy.Symbol("r", positive=True)
+    fall = Consequence("Y_N ≤ Y_0", start - end, induction, at={sympy.Symbol("Y_0"): start, count: 1 + more})
+    below = Consequence("Y_N from below", ends, lower, at={symbol: r})
+    above = Consequence("Y_0 from above", size - start + k * optimum, upper, at={step.value: first, step.here: slope})
+    uses = tuple((1 / weight, each) for each in (fall, below, above))
+    return Certificate(f"‖g_N‖² ≤ (κ+a)Δ/(N+κ/2−1/6+ν), {name}", size / weight - step.here**2, uses, (), place(name))
 
 
-def conclusion() -> Certificate:
-    """Return the rate from Y_N ≤ Y_0 and the two ends."""
+def last_iterate_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    """Yield the facts of the last-iterate rate."""
     import sympy
 
-    weight, size, gap = (sympy.Symbol(name, positive=True) for name in ("N_plus", "kappa_plus_a", "gap"))
-    last, start, end = sympy.symbols("g_N Y_0 Y_N")
-    uses = (
-        (1 / weight, Inequality("Y_N ≤ Y_0", start - end, "proved before")),
-        (1 / weight, Inequality("Y_N from below", end - weight * last**2, "proved before")),
-        (1 / weight, Inequality("Y_0 from above", size * gap - start, "proved before")),
-    )
-    return Certificate("‖g_N‖² ≤ (κ+a)Δ/(N+κ/2−1/6+ν)", size * gap / weight - last**2, uses)
+    yield from (*optimistic_gradient(algorithm, cold=True), *derivations(convex=True))
+    step, lower, rates = symbolic_step(), lower_end(), list[Certificate]()
+    k, one = step.kappa, sympy.Integer(1)
+    yield lower
+    nu, gap = 1 / (2 * k - 3), sympy.Symbol("f_0") - sympy.Symbol("f_optimum")
+    named = Identity("ν as in the proof", nu, read("1/(2κ−3)", {"κ": k}))
+    yield from (named, Concludes("1/(2κ−3)", named, {"κ": k}))
+    for name in RANGES:
+        facts, upper = never_rises(name), upper_start(name)
+        rates.append(rate(name, facts[-1], lower, upper))
+        yield from (*facts, upper, rates[-1])
+        words = {"‖∇F(w_N)‖²": step.here**2, "N": one + sympy.Symbol("extra_moves", positive=True), "κ": k}
+        words |= {"a": excess(name), "L": one, "Δ": gap, "ν": nu}
+        yield Concludes("‖∇F(w_N)‖² ≤ (κ+a)LΔ/(N+κ/2−1/6+ν)", rates[-1], words)
+    for name, text in (("3/2 < κ ≤ 2", "5ν−2"), ("2 ≤ κ ≤ 7/2", "4ν−1")):
+        form = Identity(f"a, {name}", excess(name), read(text, {"ν": nu}))
+        yield from (form, Concludes(text, form, {"ν": nu}))
+    yield Sign("r ≥ 0 for 3/2 < κ ≤ 2", (2 - k) * nu, place("3/2 < κ ≤ 2"))
+    yield Cover("every κ > 3/2", tuple(rates), sympy.Rational(3, 2))
 
 
-def last_iterate_proof() -> Proof:
-    """Return the facts of the last-iterate rate."""
+def monotone_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    """Yield the facts of the monotone sum of squares."""
     import sympy
 
-    k = symbolic_step().kappa
-    nu = 1 / (2 * k - 3)
-    return (
-        *optimistic_gradient(),
-        *derivations(),
-        monotone(),
-        weighted_monotone(large=True),
-        weighted_monotone(large=False),
-        lower_end(),
-        upper_start(large=True),
-        upper_start(large=False),
-        upper_start_beyond(),
-        Sign("r ≥ 0 for 3/2 < κ ≤ 2", (2 - k) * nu, Interval(k, sympy.Rational(3, 2), sympy.Integer(2))),
-        Identity("both values of a agree at κ = 2", (4 * nu - 1).subs(k, 2), (5 * nu - 2).subs(k, 2)),
-        conclusion(),
-    )
+    fact, step = monotone(), symbolic_step()
+    yield from (*optimistic_gradient(algorithm), *derivations(convex=True), fact)
+    yield Cover("every κ ≥ 3/2", (fact,), sympy.Rational(3, 2))
+    text = "‖g_{k+1}‖² + ‖g_{k+1} − g_k‖² ≤ ‖g_k‖² + ‖g_k − g_{k−1}‖²"
+    words = {"‖g_{k+1}‖": step.after, "‖g_{k+1} − g_k‖": step.turn, "‖g_k‖": step.here}
+    yield Concludes(text, fact, words | {"‖g_k − g_{k−1}‖": step.here - step.before})
 
 
 CLAIMS = (
     theorem(
         "T4-last-iterate",
         "For convex F, every κ > 3/2 and every N ≥ 1, ‖∇F(w_N)‖² ≤ (κ+a)LΔ/(N+κ/2−1/6+ν), where ν = 1/(2κ−3) and"
-        " a = 5ν−2 (κ ≤ 2), 4ν−1 (2 ≤ κ ≤ 7/2), 0 (κ ≥ 7/2).",
+        " a = 5ν−2 (κ ≤ 2), 4ν−1 (2 ≤ κ ≤ 7/2), 0 (κ ≥ 7/2); Δ = F(w_0)−F*.",
         latex=r"$\|\nabla F(w_N)\|^2 \leq \frac{(\kappa+a)\,L\,(F(w_0)-F^*)}{N+\kappa/2-1/6+\nu},\quad \nu ="
         r" \frac{1}{2\kappa-3}$",
         hypotheses=(SETTING[0], "π⁰ = 0", "F is convex, L-smooth, bounded below, κ > 3/2, N ≥ 1; stated for L = 1"),
         source=SOURCE,
         proof=last_iterate_proof,
+        conclusion={"every κ > 3/2": "every κ > 3/2"},
+        arguments=(MEAN_OF_CLIENTS,),
     ),
     theorem(
         "T4-gradient-monotone",
-        "For convex F and every κ ≥ 3/2, ‖∇F(w_k)‖² + ‖∇F(w_k) − ∇F(w_{k−1})‖² never rises.",
+        "For convex F and every κ ≥ 3/2, ‖g_{k+1}‖² + ‖g_{k+1} − g_k‖² ≤ ‖g_k‖² + ‖g_k − g_{k−1}‖² at every step,"
+        " g_k = ∇F(w_k).",
         latex=r"$\|g_{k+1}\|^2 + \|g_{k+1}-g_k\|^2 \leq \|g_k\|^2 + \|g_k-g_{k-1}\|^2$",
         hypotheses=(*SETTING, "F is convex and L-smooth, κ ≥ 3/2; stated for L = 1"),
         source=SOURCE,
-        proof=lambda: (*optimistic_gradient(), *derivations(), monotone()),
+        proof=monotone_proof,
+        conclusion={"every κ ≥ 3/2": "every κ ≥ 3/2"},
+        arguments=(MEAN_OF_CLIENTS,),
     ),
 )

@@ -8,11 +8,21 @@ method run in fractions visits exactly these points.
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from fractions import Fraction
 
-from proofs_check.symbolic.theorems.domains import Interval
+from proofs_check.kernel.algorithm import (
+    PISA_EQUATIONS,
+    Algorithm,
+    Client,
+    plain_client,
+)
+from proofs_check.kernel.domains import Interval
+from proofs_check.kernel.facts import Fact, Holds, Identity, Sign
+from proofs_check.kernel.formulas import Concludes, read
+from proofs_check.kernel.proof import theorem
 from proofs_check.symbolic.theorems.potentials import SETTING
-from proofs_check.symbolic.theorems.proof import Holds, Identity, Proof, Sign, theorem
+from proofs_check.symbolic.theorems.recursion import optimistic_gradient
 
 SOURCE = "ours; MATHEMATICS.md#T3"
 PENALTIES = tuple(map(Fraction, ("1", "3/2", "17/10", "2", "5/2", "3", "7", "16")))
@@ -48,19 +58,25 @@ class Extremal:
         gaps = [upper - lower for upper, lower in zip(self.points, self.points[1:], strict=False)]
         return self.slope**2 / 2 + sum(self.slope * gap - (gap**2 / 4 if self.sawtooth else 0) for gap in gaps)
 
-    def gradients(self) -> tuple[Fraction, ...]:
-        """Return F'(w_0), …, F'(w_N) along w_{k+1} = w_k − (2g_k − g_{k−1})/κ from w_0 = x_0."""
-        w, previous, found = Fraction(0), Fraction(0), []
+    def gradients(self, algorithm: Algorithm = PISA_EQUATIONS) -> tuple[Fraction, ...]:
+        """Return F'(w_0), …, F'(w_N) along N + 1 rounds of one client with ρ = λ = 0, π⁰ = 0 from w_0 = x_0."""
+        zero, one = Fraction(0), Fraction(1)
+        fixed = {"weight": one, "ratio": one, "rho": zero, "curvature": zero, "ridge": zero}
+        clients = [Client(penalty=self.kappa, local=zero, multiplier=zero, gradient=zero, **fixed)]
+        found: list[Fraction] = []
         for _ in range(self.moves + 1):
-            here = self.derivative(w)
-            found.append(here)
-            w, previous = w - (2 * here - previous) / self.kappa, here
+            w, clients = algorithm.round(clients, lambda _, point: self.derivative(point))
+            found.append(self.derivative(w))
         return tuple(found)
 
     @property
     def ratio(self) -> Fraction:
         """min_{k≤N} |F'(w_k)|² / (F(w_0) − F*)."""
-        return min(gradient**2 for gradient in self.gradients()) / self.decrease
+        return self.ratio_of(PISA_EQUATIONS)
+
+    def ratio_of(self, algorithm: Algorithm) -> Fraction:
+        """Return `ratio` of another method."""
+        return min(gradient**2 for gradient in self.gradients(algorithm)) / self.decrease
 
 
 def nonconvex_value(kappa: Fraction, moves: int) -> Fraction:
@@ -73,35 +89,45 @@ def convex_value(kappa: Fraction, moves: int) -> Fraction:
     return 2 * kappa / (2 * moves + 2 + kappa)
 
 
-def attained(sawtooth: bool, limit: int = 30) -> Proof:
+def attained(algorithm: Algorithm, sawtooth: bool, limit: int = 30) -> Holds:
     """Return that the runs in fractions attain the closed form for every N ≤ ``limit`` and each of `PENALTIES`."""
     value = nonconvex_value if sawtooth else convex_value
     runs = [(kappa, moves) for kappa in PENALTIES for moves in range(1, limit + 1)]
-    wrong = [run for run in runs if Extremal(*run, sawtooth).ratio != value(*run)]
-    return (Holds(f"{len(runs)} runs in fractions attain the bound exactly (N ≤ {limit}){wrong or ''}", not wrong),)
+    wrong = [run for run in runs if Extremal(*run, sawtooth).ratio_of(algorithm) != value(*run)]
+    return Holds(f"{len(runs)} runs in fractions attain the bound exactly (N ≤ {limit}){wrong or ''}", not wrong)
 
 
-def all_moves(sawtooth: bool) -> Proof:
-    """Return, with N and κ symbols: gaps equal the moves, the decrease per gap by integration, the sum, and F' ≥ 0."""
+def attained_proof(algorithm: Algorithm, sawtooth: bool) -> Iterator[Fact]:
+    """Yield, with N and κ symbols: gaps equal the moves, the decrease by integration, the bound, F' ≥ 0; and runs."""
     import sympy
 
     g, k, n, gap, t = (sympy.Symbol(name, positive=True) for name in ("g", "kappa", "N", "gap", "t"))
-    half = sympy.Rational(1, 2)
+    half, zero, one = sympy.Rational(1, 2), sympy.Integer(0), sympy.Integer(1)
     tooth = sympy.integrate(g - t, (t, 0, gap / 2)) + sympy.integrate(g - (gap - t), (t, gap / 2, gap))
     fall = tooth if sawtooth else sympy.integrate(g, (t, 0, gap))
-    tail = sympy.integrate(g - t, (t, 0, g))
-    total = tail + fall.subs(gap, 2 * g / k) + (n - 1) * fall.subs(gap, g / k)
+    total = sympy.integrate(g - t, (t, 0, g)) + fall.subs(gap, 2 * g / k) + (n - 1) * fall.subs(gap, g / k)
     saved = (n + 3) / (4 * k**2) if sawtooth else 0
-    value = 4 * k**2 / ((4 * k - 1) * n + 2 * k**2 + 4 * k - 3) if sawtooth else 2 * k / (2 * n + 2 + k)
-    deepest = Sign("F' ≥ 0 in the widest gap: g − (2g/κ)/2 ≥ 0 for κ ≥ 1", 1 - 1 / k, Interval(k, sympy.Integer(1)))
-    return (
-        Identity("the first move is the first gap", (2 * g - 0) / k, 2 * g / k),
-        Identity("every later move, all gradients being g, is the next gap", (2 * g - g) / k, g / k),
-        Identity("F(x_0) − F*, every N", total, g**2 * (half + (n + 1) / k - saved)),
-        Identity("g²/(F(x_0) − F*) is the bound, every N", g**2 / total, value),
-        *((deepest,) if sawtooth else ()),
+    text = "4κ²L(F(w_0)−F*)/((4κ−1)N+2κ²+4κ−3)" if sawtooth else "2κL(F(w_0)−F*)/(2N+2+κ)"
+    words = {"κ": k, "L": one, "N": n, "F(w_0)−F*": one}
+    first, later = (
+        -algorithm.next_consensus(plain_client(weight=one, penalty=k, gradient=g, multiplier=-last), zero)
+        for last in (zero, g)
     )
+    bound = Identity("g²/(F(x_0) − F*) is the bound, every N", g**2 / total, read(text, words))
+    yield from optimistic_gradient(algorithm, cold=True)
+    yield Identity("the first move is the first gap", first, 2 * g / k)
+    yield Identity("every later move, all gradients being g, is the next gap", later, g / k)
+    yield Identity("F(x_0) − F*, every N", total, g**2 * (half + (n + 1) / k - saved))
+    yield from (bound, Concludes(text, bound, words))
+    if sawtooth:
+        yield Sign("F' ≥ 0 in the widest gap: g − (2g/κ)/2 ≥ 0 for κ ≥ 1", 1 - 1 / k, Interval(k, one))
+    yield attained(algorithm, sawtooth)
 
+
+ARGUMENTS = (
+    "the run visits the points x_0, …, x_N: at each of them the slope is g, and its next move is the next gap",
+    "F' is a distance function between the points, constant or falling at rate 1 elsewhere, hence 1-Lipschitz",
+)
 
 CLAIMS = (
     theorem(
@@ -116,7 +142,8 @@ CLAIMS = (
             "F 1-smooth, of one variable; F' is a distance function between the points, hence 1-Lipschitz",
         ),
         source=SOURCE,
-        proof=lambda: (*all_moves(True), *attained(True)),
+        proof=lambda algorithm: attained_proof(algorithm, True),
+        arguments=ARGUMENTS,
     ),
     theorem(
         "T3-convex-attained",
@@ -125,6 +152,7 @@ CLAIMS = (
         latex=r"$F(x_0)-F^* = g^2\,(\frac{1}{2}+\frac{N+1}{\kappa})$",
         hypotheses=(SETTING[0], "π⁰ = 0", "F convex and 1-smooth, of one variable"),
         source=SOURCE,
-        proof=lambda: (*all_moves(False), *attained(False)),
+        proof=lambda algorithm: attained_proof(algorithm, False),
+        arguments=ARGUMENTS,
     ),
 )

@@ -3,10 +3,16 @@ r"""One-step potentials for $\rho = \lambda = 0$, full gradients: $V_{k+1} \le V
 $\kappa > 3/2$, $L = 1$.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.domains import Interval
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.algorithm import Algorithm, plain_client
+from proofs_check.kernel.domains import Interval
+from proofs_check.kernel.facts import Certificate, Fact, Identity, Sign
+from proofs_check.kernel.formulas import Concludes, read
+from proofs_check.kernel.proof import theorem
+from proofs_check.kernel.schemes import Cover
 from proofs_check.symbolic.theorems.interpolation import (
     Step,
     cocoercive,
@@ -17,8 +23,7 @@ from proofs_check.symbolic.theorems.interpolation import (
     smooth_forward,
     symbolic_step,
 )
-from proofs_check.symbolic.theorems.proof import Certificate, Identity, Proof, Sign, theorem
-from proofs_check.symbolic.theorems.recursion import optimistic_gradient
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, optimistic_gradient
 
 SOURCE = "ours; MATHEMATICS.md#T1"
 SETTING = (
@@ -143,83 +148,143 @@ def convex_small(threshold: Any = None) -> Certificate:
     )
 
 
-def nonconvex_proof() -> Proof:
-    """Return the facts behind the nonconvex potential for every κ > 3/2, with V ≥ F* and c ≥ 0."""
+def decrease(step: Step, now: Expression, then: Expression, **terms: Expression) -> dict[str, Expression]:
+    """Return what the words of "V_{k+1} ≤ V_k − c‖∇F(w_k)‖²" stand for; ``terms`` adds to them."""
+    words = {"V_{k+1}": then, "V_k": now, "‖∇F(w_k)‖²": step.here**2, "κ": step.kappa}
+    return words | terms
+
+
+def nonconvex_conclusions(large: Certificate, small: Certificate) -> tuple[Fact, ...]:
+    """Return the sentence's inequality for both ranges, with the sentence's own c, and that c > 0 there."""
     import sympy
 
-    k = symbolic_step().kappa
-    small = Interval(k, sympy.Rational(3, 2), sympy.Integer(2))
-    large, rho = Interval(k, sympy.Integer(2)), small_penalty_rho(k)
-    return (
-        *optimistic_gradient(),
-        *derivations(),
-        nonconvex_large(),
-        *nonconvex_small(),
-        Sign("c ≥ 0 for κ ≥ 2", nonconvex_rate_constant(k, rho=1), large),
-        Sign("c ≥ 0 for 3/2 < κ ≤ 2", nonconvex_rate_constant(k, rho=rho), small),
-        nonconvex_floor(large, rho=sympy.Integer(1), omega=sympy.Integer(0)),
-        nonconvex_floor(small, rho=rho, omega=(4 - k**2) / (4 * k * (k**2 - 2))),
+    step, facts = symbolic_step(), list[Fact]()
+    k = step.kappa
+    omega = (4 - k**2) / (4 * k * (k**2 - 2))
+    half, two = sympy.Rational(3, 2), sympy.Integer(2)
+    for fact, place, rho, turn, constant in (
+        (large, Interval(k, two), sympy.Integer(1), sympy.Integer(0), "(4κ−1)/(4κ²)"),
+        (small, Interval(k, half, two, open_ends=True), small_penalty_rho(k), omega, "(4κ²−9)/(4κ(κ²−2))"),
+    ):
+        now = nonconvex_potential(k, step.value, step.here, step.before, rho=rho, omega=turn)
+        then = nonconvex_potential(k, step.next_value, step.after, step.here, rho=rho, omega=turn)
+        form = Identity(f"c = {constant}, {fact.name}", nonconvex_rate_constant(k, rho=rho), read(constant, {"κ": k}))
+        facts += [form, Concludes(constant, form, {"κ": k})]
+        facts.append(Sign(f"c > 0, {fact.name}", form.right, place, strict=True))
+        facts.append(Concludes("V_{k+1} ≤ V_k − c‖∇F(w_k)‖²", fact, decrease(step, now, then, c=form.right)))
+    return tuple(facts)  # fmt: skip
+
+
+def nonconvex_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    """Yield the facts behind the nonconvex potential for every κ > 3/2, with V ≥ F* and c > 0."""
+    import sympy
+
+    k, half = symbolic_step().kappa, sympy.Rational(3, 2)
+    rho = small_penalty_rho(k)
+    large, (small, form) = nonconvex_large(), nonconvex_small()
+    yield from (*optimistic_gradient(algorithm), *derivations(), small, form, large)
+    yield Cover("V falls for every κ > 3/2", (small, large), half)
+    yield from nonconvex_conclusions(large, small)
+    bounds = (
+        nonconvex_floor(Interval(k, half, sympy.Integer(2)), rho=rho, omega=(4 - k**2) / (4 * k * (k**2 - 2))),
+        nonconvex_floor(Interval(k, sympy.Integer(2)), rho=sympy.Integer(1), omega=sympy.Integer(0)),
     )
+    yield from (*bounds, Cover("V ≥ F* for every κ > 3/2", bounds, half))
 
 
-def convex_proof() -> Proof:
-    """Return the facts behind the convex potential for every κ > 3/2."""
-    return (*optimistic_gradient(), *derivations(), convex_large(), convex_small())
+def convex_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    """Yield the facts behind the convex potential for every κ > 3/2."""
+    import sympy
+
+    small, large, step = convex_small(), convex_large(), symbolic_step()
+    k = step.kappa
+    yield from (*optimistic_gradient(algorithm), *derivations(convex=True), small, large)
+    yield Cover("V falls for every κ > 3/2", (small, large), sympy.Rational(3, 2))
+    for fact, multiplier in ((small, (2 - k) / (2 * k - 3)), (large, sympy.Integer(0))):
+        now = convex_potential(k, step.value, step.here, step.before, multiplier=multiplier)
+        then = convex_potential(k, step.next_value, step.after, step.here, multiplier=multiplier)
+        yield Concludes("V_{k+1} ≤ V_k − ‖∇F(w_k)‖²/κ", fact, decrease(step, now, then))
 
 
-def sharpness_proof(threshold: Any = None) -> Proof:
-    r"""Return the facts that $F = x^2/2$ does not converge for $\kappa \le 3/2$.
+def sharpness_proof(algorithm: Algorithm, threshold: Any = None) -> Iterator[Fact]:
+    r"""Yield the facts that $F = x^2/2$ does not converge for $\kappa \le 3/2$.
 
     A root ≤ −1 carries part of every start.
     """
     import sympy
 
     z, other, before = sympy.symbols("z z_other x_before")
-    k = sympy.Symbol("kappa", positive=True)
+    k, one = sympy.Symbol("kappa", positive=True), sympy.Integer(1)
     high = sympy.Rational(3, 2) if threshold is None else threshold
     polynomial = z**2 - (1 - 2 / k) * z - 1 / k
-    recursion = z * before - (2 * z * before - before) / k - z**2 * before
-    below = Interval(k, sympy.Integer(0), high)
+    client = plain_client(weight=one, penalty=k, gradient=z * before, multiplier=-before)
+    recursion = algorithm.next_consensus(client, z * before) - z**2 * before
+    first = algorithm.next_consensus(
+        plain_client(weight=one, penalty=k, gradient=before, multiplier=0 * before), before
+    )
+    falls = Sign(
+        "it is ≤ 0 at −1, so that one root is ≤ −1 (its leading coefficient is 1)",
+        3 / k - 2,
+        Interval(k, sympy.Integer(0), high),
+    )
     product = sympy.Poly(polynomial, z).eval(0)
     trace = -sympy.Poly(polynomial, z).coeff_monomial(z)
-    return (
-        Identity("x_k = z^k solves the recursion iff z is a root", recursion, -polynomial * before),
-        Identity("the polynomial is 2 − 3/κ at −1", polynomial.subs(z, -1), 2 - 3 / k),
-        Sign("it is ≤ 0 at −1, so that one root is ≤ −1 (its leading coefficient is 1)", 3 / k - 2, below),
-        Identity("the product of the roots is −1/κ < 0: they are real and distinct", product, -1 / k),
-        Identity(
-            "x_1 − z'x_0 = z x_0: every start ≠ 0 has a part on z",
-            ((1 - 2 / k) - other).subs(k, 2 / (1 - z - other)),
-            z,
-        ),
-        Identity("the sum of the roots is 1 − 2/κ", trace, 1 - 2 / k),
-    )
+    yield from optimistic_gradient(algorithm, cold=True)
+    yield Identity("x_k = z^k solves the recursion iff z is a root", recursion, -polynomial * before)
+    yield Identity("the polynomial is 2 − 3/κ at −1", polynomial.subs(z, -1), 2 - 3 / k)
+    yield falls
+    yield Cover("for every 0 < κ ≤ 3/2", (falls,), 0, sympy.Rational(3, 2))
+    yield Identity("the product of the roots is −1/κ < 0: they are real and distinct", product, -1 / k)
+    yield Identity("the first move: x_1 = (1 − 2/κ)x_0", first, (1 - 2 / k) * before)
+    start = ((1 - 2 / k) - other).subs(k, 2 / (1 - z - other))
+    yield Identity("x_1 − z'x_0 = z x_0: every start ≠ 0 has a part on z", start, z)
+    yield Identity("the sum of the roots is 1 − 2/κ", trace, 1 - 2 / k)
 
 
 CLAIMS = (
     theorem(
         "T1-nonconvex-potential",
-        "For every κ > 3/2 the nonconvex one-step potential falls by at least c‖∇F(w_k)‖² at every step, with c > 0.",
+        "For every κ > 3/2, V_{k+1} ≤ V_k − c‖∇F(w_k)‖² at every step and V ≥ F*, with c = (4κ−1)/(4κ²) for κ ≥ 2 and"
+        " c = (4κ²−9)/(4κ(κ²−2)) for 3/2 < κ ≤ 2, both positive.",
         latex=r"$V_{k+1} \leq V_k - c\,\|\nabla F(w_k)\|^2,\quad c = \frac{4\kappa-1}{4\kappa^2}\ (\kappa \geq 2),\quad"
         r" c = \frac{4\kappa^2-9}{4\kappa(\kappa^2-2)}\ (3/2 < \kappa \leq 2)$",
-        hypotheses=(*SETTING, "F is L-smooth, κ > 3/2; stated for L = 1 (scale F by 1/L)"),
+        hypotheses=(
+            *SETTING,
+            "F is L-smooth, κ > 3/2; stated for L = 1 (scale F by 1/L)",
+            "V_k = F(w_k) + ‖g_k‖²/(4κ) + (2κ−ϱ)‖g_{k−1}‖²/(4κ²) + ω‖g_k−g_{k−1}‖², g_k = ∇F(w_k); ϱ = 1, ω = 0 for κ ≥"
+            " 2, ϱ = κ/(κ²−2), ω = (4−κ²)/(4κ(κ²−2)) for κ ≤ 2",
+        ),
         source=SOURCE,
         proof=nonconvex_proof,
+        conclusion={"V ≥ F*": "V ≥ F* for every κ > 3/2", "every κ > 3/2": "V falls for every κ > 3/2"},
+        arguments=(MEAN_OF_CLIENTS,),
     ),
     theorem(
         "T1-convex-potential",
-        "For convex F and every κ > 3/2 the one-step potential falls by at least ‖∇F(w_k)‖²/κ at every step.",
+        "For convex F and every κ > 3/2, V_{k+1} ≤ V_k − ‖∇F(w_k)‖²/κ at every step.",
         latex=r"$V_{k+1} \leq V_k - \|\nabla F(w_k)\|^2/\kappa,\quad \kappa > 3/2$",
-        hypotheses=(*SETTING, "F is convex and L-smooth, κ > 3/2; stated for L = 1"),
+        hypotheses=(
+            *SETTING,
+            "F is convex and L-smooth, κ > 3/2; stated for L = 1",
+            "V_k = F(w_k) + ((1+r)‖g_k‖² + ‖g_{k−1}‖² + r‖g_k−g_{k−1}‖²)/(2κ), g_k = ∇F(w_k); r = 0 for κ ≥ 2,"
+            " (2−κ)/(2κ−3) below",
+        ),
         source=SOURCE,
         proof=convex_proof,
+        conclusion={"every κ > 3/2": "V falls for every κ > 3/2"},
+        arguments=(MEAN_OF_CLIENTS,),
     ),
     theorem(
         "T1-threshold-sharp",
         "For every 0 < κ ≤ 3/2 the method does not converge on F(x) = x²/2: its recursion has a real root z ≤ −1.",
         latex=r"$z^2 - (1-2/\kappa)z - 1/\kappa \leq 0 \ \mathrm{at}\ z = -1 \ \Leftrightarrow\ \kappa \leq 3/2$",
-        hypotheses=("F(x) = x²/2, ρ = λ = 0, constant σ, π⁰ = 0, any start x ≠ 0",),
+        hypotheses=("F(x) = x²/2, ρ = λ = 0, constant σ = κL, π⁰ = 0, any start x ≠ 0",),
         source=SOURCE,
         proof=sharpness_proof,
+        conclusion={
+            "every 0 < κ ≤ 3/2": "for every 0 < κ ≤ 3/2",
+            "a real root z ≤ −1": "it is ≤ 0 at −1, so that one root is ≤ −1 (its leading coefficient is 1)",
+        },
+        arguments=("at a root z ≤ −1 the part z^k of the iterates does not tend to 0",),
     ),
 )

@@ -3,21 +3,26 @@ r"""Theorem 1 (descent, warm start, threshold) and the linear rate under the Pol
 The notation and the certificate of one round are in full_round.py.
 """
 
-import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
-from proofs_check.symbolic.theorems.domains import Orthant
+from proofs_check.kernel.algorithm import Algorithm
+from proofs_check.kernel.domains import Orthant
+from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign
+from proofs_check.kernel.formulas import Concludes, read
+from proofs_check.kernel.proof import theorem
+from proofs_check.kernel.schemes import Cover
 from proofs_check.symbolic.theorems.full_round import (
-    endpoint_step,
-    general_weights,
-    large_facts,
-    one_step,
-    small_facts,
+    Case,
+    Weights,
+    descent_cases,
+    linear_cases,
+    potentials,
     symbolic_round,
-    young_step,
+    unmoved_step,
 )
-from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Proof, Sign, theorem
-from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities, server_identity
+from proofs_check.symbolic.theorems.summation import telescope
 
 SOURCE = "ours; MATHEMATICS.md#T6"
 HYPOTHESES = (
@@ -26,8 +31,10 @@ HYPOTHESES = (
     "Q_i symmetric, 0 ⪯ ρ_iQ_i ⪯ βσ_iI, otherwise arbitrary: it may depend on client, iteration and current gradient",
     "σ = Σα_iσ_i nondecreasing, (σ−L)(σ+λ) ≥ X(β)L² with X = 4/(4−β) for β ≤ 3 and (β−1)² for β ≥ 3;"
     " sufficient for every λ: σ/L ≥ (1+√(1+4X))/2",
-    "the client solves with σ^{ℓ+1} and the next server step uses the same (MATHEMATICS.md#algorithm);"
-    " V_k is taken before the client's step at w_k",
+    "the client solves with σ^{ℓ+1} and the next server step uses the same (Algorithm 1's order)",
+    "V_k = F_λ(w_k) + (a/s_k)Σα_i‖∇F_i(w_k) + π_i‖², s_k = σ_k + λ, taken"
+    " with the π_i that are there BEFORE the clients'"
+    " step at w_k; a = 1/2 for β ≤ 3, (β−1)²/(2(1+β)) for β ≥ 3",
 )
 
 
@@ -51,112 +58,146 @@ def sufficient_penalty() -> tuple[Fact, ...]:
     )
 
 
-def warm_start() -> Certificate:
+def warm_start(each: Case) -> Certificate:
     r"""Return $V_0 \le F_\lambda(w_{init}) - \|G\|^2/(2s)$ for $\pi_i^0 = -\nabla F_i(w_{init})$.
 
     Heterogeneity drops out.
     """
-    at, weights = symbolic_round(), general_weights()
-    import sympy
-
+    at, weights = symbolic_round(), each.weights
     share, total, smooth = weights.share, at.total, at.smoothness
-    move, spare = -at.gradient / total, sympy.Symbol("X_minus_2a", positive=True)
-    start = at.sums[0]
+    move, start = -at.gradient / total, at.sums[0]
     descent = at.value + at.gradient * move + (smooth + at.ridge) / 2 * move**2 - at.next_value
-    gap = (at.penalty - smooth) * total - (2 * share + spare) * smooth**2
+    gap = (at.penalty - smooth) * total - weights.threshold * smooth**2
     uses = (
         (1, Inequality("descent lemma for F_λ", descent, "the first server step is −G/s since e = 0 at w_init")),
         (share / total, Inequality("S_0 ≤ L²‖w_0−w_init‖²", smooth**2 * move**2 - start, "Lipschitz gradients")),
         (share, Inequality("s_0 ≥ s", (1 / total - 1 / at.next_total) * start, "σ nondecreasing")),
-        (1 / (2 * total), Inequality("((σ−L)s − XL²)‖D‖² ≥ 0", gap * move**2, "the hypothesis on σ, X ≥ 2a")),
+        (1 / (2 * total), Inequality("((σ−L)s − XL²)‖D‖² ≥ 0", gap * move**2, "the hypothesis on σ")),
     )
     target = at.value - at.gradient**2 / (2 * total) - at.next_value - share / at.next_total * start
-    squares = ((spare * smooth**2 / (2 * total), move),)
-    return Certificate("warm start: V_0 ≤ F_λ(w_init) − ‖G‖²/(2s)", target, uses, squares)
+    squares = (((weights.threshold - 2 * share) * smooth**2 / (2 * total), move),)
+    name = f"warm start: V_0 ≤ F_λ(w_init) − ‖G‖²/(2s), {each.name}"
+    return Certificate(name, target, uses, squares, each.domain)
 
 
-def theorem_one_proof(small: Any = None, large: Any = None) -> Proof:
-    """Return the facts of Theorem 1 (δ = 0); ``small`` and ``large`` replace the thresholds X of the two cases."""
+def warm_sum(each: Case) -> tuple[Fact, ...]:
+    """Return that Σ‖∇F_λ(w_k)‖²/(2s_k), the warm start's included, is at most F_λ(w_init) − F*."""
     import sympy
 
-    beta, zero = sympy.Symbol("beta", positive=True), sympy.Integer(0)
-    weights = dataclasses.replace(general_weights(), kept=zero)
-    extra = weights.threshold - 2 * weights.share
-    return (
-        *client_identities(),
-        server_identity(),
-        *young_step(weights.young),
-        endpoint_step(weights, beta),
-        one_step(weights),
-        one_step(weights, fixed=True),
-        *small_facts(zero, small),
-        *large_facts(sympy.Integer(1), large),
-        *sufficient_penalty(),
-        Sign("X ≥ 2a", extra, Orthant()),
-        warm_start(),
+    at, optimum, first = symbolic_round(), sympy.Symbol("F_star"), warm_start(each)
+    now, then = potentials(at, each.weights)
+    summed = telescope(each.step, now, then, rate=sympy.Integer(1), square=at.gradient**2 / (2 * at.total))
+    above = Inequality("F_λ ≥ F*", at.value - optimum, "F* is the infimum")
+    squares = Inequality("S ≥ 0", at.sums[0], "a mean of squares")
+    below = Certificate(
+        f"V ≥ F*, {each.name}", now - optimum, ((1, above), (each.weights.share / at.total, squares)), (), each.domain
     )
+    last = Consequence("V_N ≥ F*", summed.last - optimum, below, where={summed.last: now})
+    start, slope, total = sympy.symbols("F_init G_init s_init")
+    spent = start - slope**2 / (2 * total) - summed.first
+    letters = {
+        start: at.value,
+        slope: at.gradient,
+        total: at.total,
+        summed.first: at.value - at.gradient**2 / (2 * at.total) - first.target,
+    }
+    warm = Consequence("the warm start", spent, first, where=letters)
+    target = start - optimum - slope**2 / (2 * total) - summed.squares
+    uses = ((1, warm), (1, summed.total()), (1, last))
+    whole = Certificate(f"warm start: the sum is at most F_λ(w_init) − F*, {each.name}", target, uses, (), each.domain)
+    return (first, *summed.facts, below, whole)
 
 
-def linear_step() -> Certificate:
+def theorem_one_proof(algorithm: Algorithm, small: Any = None, large: Any = None) -> Iterator[Fact]:
+    """Yield the facts of Theorem 1 (δ = 0); ``small`` and ``large`` replace the thresholds X of the two cases."""
+    import sympy
+
+    at, zero = symbolic_round(), sympy.Integer(0)
+    cases = descent_cases(small, large)
+    still = unmoved_step(zero, Orthant())
+    yield from (*client_identities(algorithm), server_identity(at.move, at.total, at.gradient, at.error))
+    yield from (*sufficient_penalty(), still)
+    for each, text in zip(cases, ("4/(4−β)", "(β−1)²"), strict=True):
+        yield from (*each.facts, *warm_sum(each))
+        yield from _said(each, text, {"β": each.beta})
+    yield Cover("every β > 0; β = 0 is M = I", tuple(each.step for each in cases), zero)
+    for step, weights in (
+        (still, Weights(sympy.Rational(1, 2), sympy.oo, zero)),
+        *((each.step, each.weights) for each in cases),
+    ):
+        now, then = potentials(at, weights)
+        words = {"V_{k+1}": then, "V_k": now, "‖∇F_λ(w_k)‖²": at.gradient**2, "σ_k": at.penalty, "λ": at.ridge}
+        yield Concludes("V_{k+1} ≤ V_k − ‖∇F_λ(w_k)‖²/(2(σ_k+λ))", step, words)
+
+
+def _said(each: Case, text: str, words: dict[str, Any]) -> tuple[Fact, ...]:
+    """Return that the sentence's threshold is the one of the case."""
+    form = Identity(f"{each.name}: X as in the sentence", each.weights.threshold, read(text, words))
+    return form, Concludes(text, form, words)
+
+
+def linear_step(each: Case) -> Certificate:
     r"""Return $V^+ - F^* \le (1-\chi)(V - F^*)$ for χ ≤ μ/s, χ ≤ δ.
 
     From the step and $\|\nabla F_\lambda\|^2 \ge 2\mu(F_\lambda-F^*)$.
     """
     import sympy
 
-    total, share, rate, curvature, kept, residual = sympy.symbols("s a chi mu delta S", positive=True)
-    value, optimum, gradient, later_potential = sympy.symbols("F F_star G V_next")
-    x, y = sympy.symbols("x y", positive=True)
-    potential = value + share / total * residual
-    step = potential - later_potential - gradient**2 / (2 * total) - kept * share / total * residual
+    at, optimum = symbolic_round(), sympy.Symbol("F_star")
+    rate, curvature, z, t = sympy.symbols("chi mu z t", positive=True)
+    now, then = potentials(at, each.weights)
+    total, kept, share = at.total, each.weights.kept, each.weights.share
+    steep = at.gradient**2 - 2 * curvature * (at.value - optimum)
     uses = (
-        (1, Inequality("the step", step, "proved before")),
-        (
-            1 / (2 * total),
-            Inequality(
-                "Polyak-Łojasiewicz",
-                gradient**2 - 2 * curvature * (value - optimum),
-                "hypothesis; strong convexity gives it",
-            ),
-        ),
-        (curvature / total - rate, Inequality("F_λ ≥ F*", value - optimum, "F* is the infimum")),
-        ((kept - rate) * share / total, Inequality("S ≥ 0", residual, "a sum of squares")),
-    )
-    target = (1 - rate) * (potential - optimum) - (later_potential - optimum)
-    place = Orthant({curvature: total * (rate + x), kept: rate + y})
-    return Certificate("V⁺ − F* ≤ (1−χ)(V − F*)", target, uses, (), place)
+        (1, Consequence("the step", each.step.target, each.step)),
+        (1 / (2 * total), Inequality("Polyak-Łojasiewicz", steep, "hypothesis; strong convexity gives it")),
+        (curvature / total - rate, Inequality("F_λ ≥ F*", at.value - optimum, "F* is the infimum")),
+        ((kept - rate) * share / total, Inequality("S ≥ 0", at.sums[0], "a mean of squares")),
+    )  # fmt: skip
+    slow = sympy.sympify(kept).subs(each.substitution) / (1 + t)
+    place = Orthant({**each.substitution, rate: slow, curvature: total * (slow + z)})
+    target = (1 - rate) * (now - optimum) - (then - optimum)
+    return Certificate(f"V⁺ − F* ≤ (1−χ)(V − F*), {each.name}", target, uses, (), place)
 
 
-def linear_proof() -> Proof:
-    """Return the facts of the linear rate, δ > 0 in both cases."""
+def linear_proof(algorithm: Algorithm) -> Iterator[Fact]:
+    """Yield the facts of the linear rate, δ > 0 in both cases."""
     import sympy
 
-    weights, beta = general_weights(), sympy.Symbol("beta", positive=True)
-    return (
-        *client_identities(),
-        server_identity(),
-        *young_step(weights.young),
-        endpoint_step(weights, beta),
-        one_step(weights),
-        one_step(weights, fixed=True),
-        *small_facts(),
-        *large_facts(),
-        linear_step(),
-    )
+    at, u = symbolic_round(), sympy.Symbol("u", positive=True)
+    yield from (*client_identities(algorithm), server_identity(at.move, at.total, at.gradient, at.error))
+    texts = ("4/(4(1−δ)−β)", "(β−1)²/((1+β)√(1−δ)−β)²")
+    for each, text in zip(linear_cases(), texts, strict=True):
+        yield from each.facts
+        yield from _said(each, text, {"β": each.beta, "δ": sympy.Symbol("delta", positive=True), "√(1−δ)": u})
+        step, (now, then) = linear_step(each), potentials(at, each.weights)
+        yield step
+        words = {
+            "V_{k+1}": then,
+            "V_k": now,
+            "F*": sympy.Symbol("F_star"),
+            "min(μ/s_k, δ)": sympy.Symbol("chi", positive=True),
+        }
+        yield Concludes("V_{k+1} − F* ≤ (1 − min(μ/s_k, δ))(V_k − F*)", step, words)
 
 
 CLAIMS = (
     theorem(
         "T6-preconditioned",
-        "For every N, every β ≥ 0 and every nondecreasing σ with (σ−L)(σ+λ) ≥ X(β)L², V_{k+1} ≤ V_k −"
-        " ‖∇F_λ(w_k)‖²/(2(σ_k+λ)) at every"
-        " k; with the warm start the sum of ‖∇F_λ(w_k)‖²/(2s_k) is at most F_λ(w_init) − F*, uniformly in"
+        "For every β ≥ 0 and every nondecreasing σ with (σ−L)(σ+λ) ≥ X(β)L², V_{k+1} ≤ V_k − ‖∇F_λ(w_k)‖²/(2(σ_k+λ))"
+        " at every k; with the warm start the sum of ‖∇F_λ(w_k)‖²/(2s_k) is at most F_λ(w_init) − F*, uniformly in"
         " heterogeneity.",
         latex=r"$V_{k+1} \leq V_k - \frac{\|\nabla F_\lambda(w_k)\|^2}{2(\sigma_k+\lambda)},\quad"
         r" V_k = F_\lambda(w_k)+\frac{a}{\sigma_k+\lambda}\sum_i\alpha_i\|\nabla F_i(w_k)+\pi_i^k\|^2$",
         hypotheses=HYPOTHESES,
         source=SOURCE,
         proof=theorem_one_proof,
+        conclusion={
+            "every β ≥ 0": "every β > 0; β = 0 is M = I",
+            "with the warm start the sum": "warm start: the sum is at most F_λ(w_init) − F*, small β",
+            "is at most F_λ(w_init) − F*": "warm start: the sum is at most F_λ(w_init) − F*, large β",
+        },
+        arguments=(MEAN_OF_CLIENTS, "norms are read in an eigenbasis of each M_i, component by component"),
     ),
     theorem(
         "T6-linear-rate",
@@ -164,8 +205,20 @@ CLAIMS = (
         " < 1 such that"
         " (σ−L)(σ+λ) ≥ X_δL²: X_δ = 4/(4(1−δ)−β) for β < 4(1−δ), (β−1)²/((1+β)√(1−δ)−β)² for β ≥ 3, √(1−δ) > β/(1+β).",
         latex=r"$V_{k+1}-F^* \leq (1-\min(\mu/s_k,\delta))\,(V_k-F^*)$",
-        hypotheses=(*HYPOTHESES[:2], "σ nondecreasing with X_δ in place of X", HYPOTHESES[3], "‖∇F_λ‖² ≥ 2μ(F_λ − F*)"),
+        hypotheses=(
+            *HYPOTHESES[:2],
+            (
+                "σ nondecreasing with X_δ in place of X; β > 0 (β = 0 with X_δ ="
+                " 1/(1−δ) is T6-preconditioned's case M = I)"
+            ),
+            HYPOTHESES[3],
+            HYPOTHESES[4].split("; a =")[0]
+            + "; a = 1/(2(1−δ)) in the first case, (β−1)²/(2(1+β)u((1+β)u−β)), u = √(1−δ),"
+            " in the second",
+            "‖∇F_λ‖² ≥ 2μ(F_λ − F*)",
+        ),
         source="ours; MATHEMATICS.md#T6 with strict slack, written out for this project",
         proof=linear_proof,
+        arguments=(MEAN_OF_CLIENTS, "norms are read in an eigenbasis of each M_i, component by component"),
     ),
 )

@@ -1,111 +1,92 @@
-r"""The algorithm's lines turned into recursions, one client at a time.
+r"""What the theorems use of Algorithm 1, derived from its equations, one client at a time.
 
-Sums over any number of clients are linear in these.
+The server's equation is $\sum_i\alpha_iR_i(w^+) = 0$ with $\sum_i\alpha_i = 1$; sums over any number of clients are
+linear in the clients' parts.
 
 $p_i = -\pi_i$, $g_i = \nabla F_i(w)$ (or its estimate), $e_i = g_i - p_i$, $M_i = \sigma_i(\sigma_i I +
-\rho_iQ_i)^{-1}$. Matrices enter through one eigenvalue: every identity is linear in vectors with coefficients that are
-functions of one symmetric $Q_i$.
+\rho_iQ_i)^{-1}$, $\sigma_i$ the penalty of the client's solve. Matrices enter through one eigenvalue: every identity
+is linear in vectors with coefficients that are functions of one symmetric $Q_i$.
 """
 
-import dataclasses
+from proofs_check.kernel.algebra import Expression
+from proofs_check.kernel.algorithm import Algorithm, Client, plain_client, starting_client, symbolic_client
+from proofs_check.kernel.facts import Fact, Identity
+from proofs_check.symbolic.theorems.interpolation import symbolic_step
 
-from proofs_check.symbolic.algebra import Expression
-from proofs_check.symbolic.theorems.proof import Identity, Proof
-
-
-@dataclasses.dataclass(frozen=True)
-class ClientStep:
-    """One client's step of Algorithm 1 in symbols."""
-
-    weight: Expression
-    penalty: Expression
-    damping: Expression
-    """ρ_i times an eigenvalue of Q_i"""
-    gradient: Expression
-    dual: Expression
-    """p_i = −π_i before the step"""
-    consensus: Expression
-
-    @property
-    def deviation(self) -> Expression:
-        """d_i = −(σ_i + ρ_i q_i)^{-1}(π_i + g_i)."""
-        return -(self.gradient - self.dual) / (self.penalty + self.damping)
-
-    @property
-    def next_dual(self) -> Expression:
-        """p_i⁺ = −(π_i + σ_i d_i)."""
-        return self.dual - self.penalty * self.deviation
-
-    @property
-    def moving_weight(self) -> Expression:
-        """M_i = σ_i/(σ_i + ρ_i q_i)."""
-        return self.penalty / (self.penalty + self.damping)
-
-    @property
-    def residual(self) -> Expression:
-        """e_i = g_i − p_i."""
-        return self.gradient - self.dual
-
-    @property
-    def message(self) -> Expression:
-        """σ_i w_i + π_i⁺, what the server averages."""
-        return self.penalty * (self.consensus + self.deviation) - self.next_dual
+MEAN_OF_CLIENTS = (
+    "the server's equation is the mean over the clients, with the weights α_i, of the clients' parts R_i(w⁺); it is"
+    " linear in them"
+)
 
 
-def symbolic_client() -> ClientStep:
-    """Return a client whose numbers are all symbols."""
+def moving_weight(client: Client, penalty: Expression) -> Expression:
+    """Return M_i = σ_i/(σ_i + ρ_iq_i), σ_i being the ``penalty`` of the solve."""
+    return penalty / (penalty + client.rho * client.curvature)
+
+
+def client_identities(algorithm: Algorithm) -> tuple[Fact, ...]:
+    """Return: p⁺ = (I−M)p + Mg;  g − p⁺ = (I−M)e;  R(w⁺) = (σ+λ)(w⁺−w) + λw + g + (2M−I)e."""
     import sympy
 
-    weight, penalty, damping = sympy.symbols("alpha_i sigma_i rho_q", positive=True)
-    gradient, dual, consensus = sympy.symbols("g_i p_i w")
-    return ClientStep(weight, penalty, damping, gradient, dual, consensus)
-
-
-def client_identities() -> Proof:
-    """Return: p⁺ = (I−M)p + Mg;  g − p⁺ = (I−M)e;  σw_i + π⁺ = σw − g − (2M−I)e."""
+    w, after = sympy.symbols("w w_after")
     client = symbolic_client()
-    moving, residual = client.moving_weight, client.residual
-    average = (1 - moving) * client.dual + moving * client.gradient
-    message = client.penalty * client.consensus - client.gradient - (2 * moving - 1) * residual
+    sent, penalty = algorithm.local_step(client, w), client.penalty / client.ratio
+    moving, dual, next_dual = moving_weight(client, penalty), -client.multiplier, -sent.multiplier
+    residual, average = client.gradient - dual, (1 - moving) * dual + moving * client.gradient
+    part = (penalty + client.ridge) * (after - w) + client.ridge * w + client.gradient + (2 * moving - 1) * residual
     return (
-        Identity("the dual is a moving average of gradients", client.next_dual, average),
-        Identity("g − p⁺ = (I−M)e", client.gradient - client.next_dual, (1 - moving) * residual),
-        Identity("a client's message is σ_i w − g_i − (2M_i−I)e_i", client.message, message),
-    )
+        Identity("p⁺ = (I−M)p + Mg: the dual is a moving average", next_dual, average),
+        Identity("g − p⁺ = (I−M)e", client.gradient - next_dual, (1 - moving) * residual),
+        Identity("R_i(w⁺) = (σ_i+λ)(w⁺−w) + λw + g_i + (2M_i−I)e_i", algorithm.residual(sent, after), part),
+    )  # fmt: skip
 
 
-def server_identity() -> Identity:
-    r"""Return $w^+ - w = -(\nabla F_\lambda(w) + r)/(\sigma+\lambda)$, the average message being $\sigma w - G - r$."""
-    import sympy
+def optimistic_gradient(algorithm: Algorithm, *, cold: bool = False) -> tuple[Fact, ...]:
+    r"""Return that $\rho = \lambda = 0$, constant $\sigma_i$, is $w^+ = w - (2G - G_-)/\bar\sigma$.
 
-    penalty, ridge = sympy.symbols("sigma lambda", positive=True)
-    consensus, gradient, error = sympy.symbols("w G r")
-    total = penalty + ridge
-    move = (penalty * consensus - gradient - error) / total - consensus
-    return Identity("w⁺ = w − (∇F_λ(w) + r)/(σ+λ)", move, -(gradient + ridge * consensus + error) / total)
-
-
-def optimistic_gradient() -> Proof:
-    r"""Return that $\rho = \lambda = 0$ is $w^+ = w - (2G - G_-)/\bar\sigma$.
-
-    A client's message is $\sigma_iw - 2g_i + p_i$, and $p_i^+ = g_i$.
+    ``cold``: and that from $\pi^0 = 0$ the first gradient is taken at $w^0$, with $G_- = 0$. The step of
+    interpolation.py is it, $L = 1$.
     """
     import sympy
 
-    client = dataclasses.replace(symbolic_client(), damping=sympy.Integer(0))
-    penalty = sympy.Symbol("sigma", positive=True)
-    consensus, gradient, previous = sympy.symbols("w G G_before")
-    averaged = penalty * consensus - 2 * gradient + previous
+    w, after, last = sympy.symbols("w w_after g_last")
+    step, one = symbolic_step(), sympy.Integer(1)
+    client = plain_client()
+    once = algorithm.local_step(client, w)
+    now = plain_client(multiplier=-last)
+    part = now.penalty * (after - w) + 2 * now.gradient - last
+    alone = plain_client(weight=one, penalty=step.kappa, gradient=step.here, multiplier=-step.before)
+    sent = algorithm.local_step(now, w)
+    start = starting_client(w, weight=one, rho=client.rho, ratio=client.ratio, ridge=client.ridge)
     return (
-        Identity("ρ = 0: p_i⁺ = g_i", client.next_dual, client.gradient),
-        Identity(
-            "ρ = 0: a client's message is σ_i w − 2g_i + p_i",
-            client.message,
-            client.penalty * client.consensus - 2 * client.gradient + client.dual,
-        ),
-        Identity(
-            "λ = 0: the server averages to the optimistic step",
-            averaged / penalty,
-            consensus - (2 * gradient - previous) / penalty,
-        ),
-    )
+        Identity("ρ = 0: p_i⁺ = g_i", -once.multiplier, client.gradient),
+        Identity("ρ = 0: R_i(w⁺) = σ_i(w⁺−w) + 2g_i − g_{i,−}", algorithm.residual(sent, after), part),
+        Identity("w_k − w_{k+1} = (2g_k − g_{k−1})/κ", w - algorithm.next_consensus(alone, w), step.move),
+        *((Identity("π⁰ = 0: the first gradient is taken at w⁰", algorithm.consensus([start]), w),) if cold else ()),
+    )  # fmt: skip
+
+
+def growing_increment(algorithm: Algorithm, *, mixed: bool) -> Identity:
+    r"""Return the client's part of the server's step with growing penalties, any Q_i and any λ.
+
+    Algorithm 1's order: $R_i(w^+) = (\sigma_i^++\lambda)(w^+-w) + \lambda w + 2p_i^+ - p_i$, $\sigma_i^+ =
+    \sigma_i/\gamma$ being also the solve's. ``mixed``: the client solves with $\sigma_i$, the server uses
+    $\sigma_i/\gamma$; then $2p_i^+-p_i$ becomes $p_i^+ + (p_i^+-p_i)/\gamma$.
+    """
+    import sympy
+
+    w, after = sympy.symbols("w w_after")
+    client = symbolic_client()
+    sent = algorithm.solve_then_grow(client, w) if mixed else algorithm.local_step(client, w)
+    dual, next_dual, grown = -client.multiplier, -sent.multiplier, client.penalty / client.ratio
+    turn = (next_dual - dual) / client.ratio if mixed else next_dual - dual
+    name = "mixed order: R_i(w⁺) = (σ_i⁺+λ)(w⁺−w) + λw + p_i⁺ + (σ_i⁺/σ_i)(p_i⁺−p_i)" if mixed else (
+        "Algorithm 1's order: R_i(w⁺) = (σ_i⁺+λ)(w⁺−w) + λw + 2p_i⁺ − p_i"
+    )  # fmt: skip
+    part = (grown + client.ridge) * (after - w) + client.ridge * w + next_dual + turn
+    return Identity(name, algorithm.residual(sent, after), part)
+
+
+def server_identity(move: Expression, total: Expression, gradient: Expression, error: Expression) -> Identity:
+    r"""Return that ``move`` is the root of the clients' mean part $(\sigma+\lambda)D + \nabla F_\lambda(w) + r$."""
+    return Identity("D = w⁺ − w = −(∇F_λ(w) + r)/(σ+λ)", total * move + gradient + error)

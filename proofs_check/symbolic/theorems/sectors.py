@@ -8,12 +8,16 @@ averages, and no product of a mean with a deviation occurs.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from fractions import Fraction
 
-from proofs_check.symbolic.algebra import Expression, exact
-from proofs_check.symbolic.theorems.domains import Orthant
-from proofs_check.symbolic.theorems.proof import Certificate, Fact, Identity, Inequality, Proof, Sign, theorem
-from proofs_check.symbolic.theorems.recursion import client_identities, server_identity
+from proofs_check.kernel.algebra import Expression, exact
+from proofs_check.kernel.algorithm import Algorithm, symbolic_client
+from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign, Used
+from proofs_check.kernel.formulas import Concludes
+from proofs_check.kernel.proof import theorem
+from proofs_check.symbolic.theorems.interpolation import forward_derivation, symbolic_step
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities, moving_weight
 
 SOURCE = "ours; MATHEMATICS.md#T12; multipliers from a semidefinite programme, rounded to fractions"
 
@@ -86,21 +90,53 @@ def symbolic_vectors() -> Vectors:
     )
 
 
-def inequalities(given: Multipliers, at: Vectors) -> tuple[Inequality, Inequality, Inequality]:
+def averaged_forward() -> Certificate:
+    """Return the forward inequality of every F_i, averaged: F, F⁺, G, h̄, Σα_i‖h_i‖² and the move m are means."""
+    import sympy
+
+    value, then, gradient, turn, turns, step = sympy.symbols("F F_next G h_mean h_square m")
+    own, (u, v) = symbolic_step(), sympy.symbols("w_here w_after")
+    means = {value: own.value, then: own.next_value, gradient: own.here, turn: own.turn, turns: own.turn**2}
+    target = value - then - (2 * gradient + turn) * step / 2 - (turns - step**2) / 4
+    each = Consequence("forward, client by client", target, forward_derivation(), at={u: step, v: 0}, means=means)
+    return Certificate("smooth forward, averaged over the clients", target, ((1, each),))
+
+
+def sector() -> tuple[Certificate, Certificate]:
+    r"""Return the sector inequality of one client, $u = \mu e$ with $1/(1+\beta) \le \mu \le 1$, and its average."""
+    import sympy
+
+    beta, x = sympy.symbols("beta x", positive=True)
+    e, ee, eu, uu = sympy.symbols("e e_square e_u u_square")
+    low = 1 / (1 + beta)
+    moving = (low + x) / (1 + x)
+    one = (e - moving * e) * (moving * e - low * e)
+    alone = Certificate("⟨e−u, u−e/(1+β)⟩ ≥ 0, one client", one, (), (((1 - moving) * (moving - low), e),))
+    target = eu - low * ee - uu + low * eu
+    means = {ee: e**2, eu: moving * e**2, uu: moving**2 * e**2}
+    each = Consequence("the sector, client by client", target, alone, means=means, shared=(beta,))
+    return alone, Certificate("the sector, averaged over the clients", target, ((1, each),))
+
+
+def inequalities(given: Multipliers, at: Vectors) -> tuple[Consequence, Inequality, Consequence]:
     """Return forward, Lipschitz and sector inequalities, averaged over the clients, $L' = 1$."""
+    import sympy
+
     (e, u, h), (e_dev, u_dev, h_dev) = at.mean, at.deviation
     if given.deviations is None:
         e_dev = u_dev = h_dev = exact(Fraction(0))
     move = (at.gradient + 2 * u - e) / exact(given.kappa)
     turns, low = h**2 + h_dev**2, exact(1 / (1 + given.beta))
     forward = at.values[0] - at.values[1] - (2 * at.gradient + h) * move / 2 - (turns - move**2) / 4
-    sector = (e - u) * (u - low * e) + (e_dev - u_dev) * (u_dev - low * e_dev)
+    bounded = (e - u) * (u - low * e) + (e_dev - u_dev) * (u_dev - low * e_dev)
+    squares = {"e_square": e**2 + e_dev**2, "e_u": e * u + e_dev * u_dev, "u_square": u**2 + u_dev**2}
+    places = {sympy.Symbol(name): value for name, value in squares.items()}
+    width = {sympy.Symbol("beta", positive=True): exact(given.beta)}
+    moved = {sympy.Symbol("m"): move, sympy.Symbol("h_square"): turns}
     return (
-        Inequality(
-            "smooth forward", forward, "F_i + L'‖w‖²/2 convex and 2L'-smooth, averaged; Nesterov, Theorem 2.1.5"
-        ),
+        Consequence("smooth forward", forward, averaged_forward(), at=moved),
         Inequality("Lipschitz gradients", move**2 - turns, "every ∇F_i is L'-Lipschitz, averaged"),
-        Inequality("sector", sector, "I/(1+β) ⪯ M_i ⪯ I and symmetric: (I−M_i)(M_i−I/(1+β)) ⪰ 0, averaged"),
+        Consequence("sector", bounded, sector()[1], at=places | width),
     )
 
 
@@ -133,7 +169,7 @@ def one_step(given: Multipliers) -> Certificate:
     """Return V − V⁺ ≥ c‖G‖² in the units of L'."""
     at = symbolic_vectors()
     (e, u, h), (e_dev, u_dev, h_dev) = at.mean, at.deviation
-    used = inequalities(given, at)
+    used: tuple[Used, ...] = inequalities(given, at)
     now = at.values[0] + quadratic(given, at.gradient, e, e_dev)
     then = at.values[1] + quadratic(given, at.gradient + h, e - u + h, e_dev - u_dev + h_dev)
     target = now - then - exact(given.drop) * at.gradient**2
@@ -141,7 +177,9 @@ def one_step(given: Multipliers) -> Certificate:
     uses = tuple(zip(weights, used, strict=True))
     rest = target - sum(weight * each.expression for weight, each in uses)
     squares = squares_of(rest, (u, e, h, at.gradient, u_dev, e_dev, h_dev))
-    return Certificate(f"β ≤ {given.beta}, κ_0 = {given.kappa}: V⁺ ≤ V − {given.drop}‖G‖²", target, uses, squares)
+    p = ", ".join(map(str, given.form))
+    name = f"β ≤ {given.beta}, κ_0 = {given.kappa}: V⁺ ≤ V − {given.drop}‖G‖², p = {p}, a = {given.deviations or 0}"
+    return Certificate(name, target, uses, squares)
 
 
 def floor(given: Multipliers) -> Certificate:
@@ -152,60 +190,78 @@ def floor(given: Multipliers) -> Certificate:
     return Certificate(f"β ≤ {given.beta}: V ≥ F", form, (), squares)
 
 
-def scaling_facts() -> tuple[Fact, ...]:
+def scaling_facts(algorithm: Algorithm) -> tuple[Fact, ...]:
     r"""Return the identities behind the units: $D = -(G+2\bar u-\bar e)/\sigma$, $e^+ = e-u+h$.
 
     And the sector grows with β.
     """
     import sympy
 
-    moving, e, gradient, then, dual = sympy.symbols("M e g g_next p_next")
+    gradient, then, w, after = sympy.symbols("g g_next w w_after")
     beta, more, sigma, kappa = sympy.symbols("beta x sigma kappa_0", positive=True)
-    u = sympy.Symbol("u")
-    turn = then - gradient
+    client = symbolic_client(ridge=sympy.Integer(0), gradient=gradient)
+    sent, penalty = algorithm.local_step(client, w), client.penalty / client.ratio
+    e = gradient + client.multiplier
+    u = moving_weight(client, penalty) * e
+    part = penalty * (after - w) + gradient + 2 * u - e
     return (
-        Identity("(2M−I)e = 2u − e", (2 * moving - 1) * e, 2 * moving * e - e),
-        Identity("e⁺ = e − u + h for g − p⁺ = e − u", then - dual, (gradient - dual) + turn),
-        Sign("a smaller β has a smaller sector", 1 / (1 + beta) - 1 / (1 + beta + more), Orthant()),
+        Identity("λ = 0: R_i(w⁺) = σ_i(w⁺−w) + g_i + 2u_i − e_i, u_i = M_ie_i", algorithm.residual(sent, after), part),
+        Identity("e⁺ = e − u + h", then + sent.multiplier, e - u + (then - gradient)),
+        Sign("a smaller β has a smaller sector", 1 / (1 + beta) - 1 / (1 + beta + more)),
         Identity("σ = κ_0L': the weight 1/L' is κ_0/σ", 1 / (sigma / kappa), kappa / sigma),
-        Identity("sector: (1−μ)(μ−m)e²", (e - moving * e) * (moving * e - u * e), (1 - moving) * (moving - u) * e**2),
     )
 
 
-def sector_proof(table: tuple[Multipliers, ...]) -> Proof:
-    """Return the facts for every row of ``table``."""
-    rows = [fact for given in table for fact in (one_step(given), floor(given))]
-    return (*client_identities(), server_identity(), *scaling_facts(), *rows)
+def sector_proof(algorithm: Algorithm, table: tuple[Multipliers, ...]) -> Iterator[Fact]:
+    """Yield the facts for every row of ``table``, and that the sentence has these rows and no other."""
+    yield from (*client_identities(algorithm), *scaling_facts(algorithm))
+    yield from (forward_derivation(), averaged_forward(), *sector())
+    steps = [one_step(given) for given in table]
+    for given, step in zip(table, steps, strict=True):
+        yield from (step, floor(given))
+    rows = ", ".join(f"({each.beta}, {float(each.kappa):g}, {float(each.drop):g})" for each in table)
+    yield Concludes(f"(β, κ_0, c) = {rows};", steps[-1])
 
 
+ARGUMENTS = (
+    MEAN_OF_CLIENTS,
+    "means over the clients of quadratic forms are the form of the means plus that of the deviations from them",
+    "V in the units of L' = σ_k/κ_0 ≥ L; its form is a sum of squares over L', so that a larger σ_{k+1} only lowers it",
+)
 HYPOTHESES = (
     "full gradients; every F_i is L-smooth (nonconvex allowed), F bounded below, λ = 0; any number of clients, any"
     " split",
-    "Q_i symmetric, 0 ⪯ ρ_iQ_i ⪯ βσ_iI, otherwise arbitrary at every step; σ = Σα_iσ_i nondecreasing; order of"
-    " MATHEMATICS.md#algorithm",
-    "σ ≥ κ_0L: F_i is also L'-smooth with L' = σ/κ_0, so that one certificate at κ_0 covers every κ ≥ κ_0 and every"
+    "Q_i symmetric, 0 ⪯ ρ_iQ_i ⪯ βσ_iI, otherwise arbitrary at every step; σ = Σα_iσ_i nondecreasing; "
+    " Algorithm 1's order",
+    "κ = σ/L ≥ κ_0: F_i is also L'-smooth with L' = σ/κ_0, so that one"
+    " certificate at κ_0 covers every κ ≥ κ_0 and every"
     " smaller β",
+    "V_k = F(w_k) + (κ_0/σ_k)(p_1‖G‖² + p_2⟨G,ē⟩ + p_3‖ē‖² + aΣα_i‖e_i−ē‖²),"
+    " G = ∇F(w_k), e_i = ∇F_i(w_k) + π_i before the"
+    " client's step, ē = Σα_ie_i; p and a of each row stand with its step",
 )
 
 CLAIMS = (
     theorem(
         "T12-threshold-any-clients",
-        "For every N, any clients and any Q_i, V falls by at least cκ_0‖∇F(w_k)‖²/σ_k at every k for every κ ≥ κ_0:"
-        " (β, κ_0) = (1, 1.51),"
-        " (2, 1.69), (3, 1.95), (4, 2.27), (6, 3.36), (10, 5.97); 1.5 is necessary (T1-threshold-sharp).",
+        "For any clients and any Q_i, V_{k+1} ≤ V_k − cκ_0‖∇F(w_k)‖²/σ_k at every step and every κ ≥ κ_0 where"
+        " 0 ⪯ ρ_iQ_i ⪯ βσ_i, with (β, κ_0, c) = (1, 1.51, 0.037), (2, 1.69, 0.088), (3, 1.95, 0.108), (4, 2.27, 0.019),"
+        " (6, 3.36, 0.006), (10, 5.97, 0.002); κ > 1.5 is necessary (T1-threshold-sharp).",
         latex=r"$\beta \leq 1,\ \kappa \geq 1.51:\quad V_{k+1} \leq V_k - \frac{0.05587}{\sigma_k}\|\nabla F(w_k)\|^2$",
         hypotheses=HYPOTHESES,
         source=SOURCE,
-        proof=lambda: sector_proof(SEPARATE),
+        proof=lambda algorithm: sector_proof(algorithm, SEPARATE),
+        arguments=ARGUMENTS,
     ),
     theorem(
         "T12-threshold-common",
-        "If all clients share one M (m = 1, or the same Q and σ), for every N the same holds for every κ ≥ κ_0: (β,"
-        " κ_0) = (4, 1.51),"
-        " (6, 2.03), (10, 5.15); 1.5 is necessary (T1-threshold-sharp).",
+        "If all clients share one M (m = 1, or the same Q and σ), V_{k+1} ≤ V_k − cκ_0‖∇F(w_k)‖²/σ_k at every step and"
+        " every κ ≥ κ_0 where 0 ⪯ ρQ ⪯ βσ, with (β, κ_0, c) = (4, 1.51, 0.011), (6, 2.03, 0.002), (10, 5.15, 0.001);"
+        " κ > 1.5 is necessary (T1-threshold-sharp).",
         latex=r"$\beta \leq 4,\ \kappa \geq 1.51:\quad V_{k+1} \leq V_k - \frac{0.01661}{\sigma_k}\|\nabla F(w_k)\|^2$",
         hypotheses=(*HYPOTHESES, "one M for all clients at every step"),
         source=SOURCE,
-        proof=lambda: sector_proof(COMMON),
+        proof=lambda algorithm: sector_proof(algorithm, COMMON),
+        arguments=ARGUMENTS,
     ),
 )

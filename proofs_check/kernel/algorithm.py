@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from proofs_check.symbolic.algebra import Expression
+from proofs_check.kernel.algebra import Expression
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +97,17 @@ class Algorithm:
         w = self.consensus(clients)
         seen = [dataclasses.replace(c, gradient=gradient(i, w)) for i, c in enumerate(clients)]
         return w, [self.local_step(c, w) for c in seen]
+
+    def next_consensus(self, client: Client, w: Expression) -> Expression:
+        """Return the server's w⁺ after one client's solve at ``w``; with equal numbers every client's is the same."""
+        return self.consensus([self.local_step(client, w)])
+
+    def solve_then_grow(self, client: Client, w: Expression) -> Client:
+        """Return the client after its solve in the mixed order: it solves with σ, and only then σ grows to σ/γ."""
+        import sympy
+
+        sent = self.local_step(dataclasses.replace(client, ratio=sympy.Integer(1)), w)
+        return dataclasses.replace(sent, ratio=client.ratio, penalty=self.grow(client))
 
     def symbolic_round(
         self, clients: Sequence[Client], gradient: Callable[[int, Expression], Expression]
