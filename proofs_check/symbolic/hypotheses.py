@@ -161,7 +161,9 @@ HYPOTHESIS_CLAIMS = (
         hypotheses=(
             "the words between the quotation marks stand in the abstract; the paper's own theorem may well say more",
             *ONE_CLIENT,
-            "with bounded sublevel sets, a bounded Q and a constant penalty above a threshold it is PROVED: see T6",
+            "what is proved here is another sentence, T6-preconditioned: every F_i L-smooth on the whole space, full"
+            " gradients, a bounded Q and (sigma-L)(sigma+lambda) >= X(beta) L^2 bound the sum of |grad F|^2; it says"
+            " nothing of a bounded region, of the iterates' convergence or of stochastic gradients",
         ),
         source="MATHEMATICS.md#V8, the abstract",
         provenance="quoted",

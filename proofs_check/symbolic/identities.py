@@ -223,7 +223,9 @@ IDENTITY_CLAIMS = (
     ),
     symbolic_claim(
         "I5-partition-invariance",
-        "With full gradients the trajectory depends on F alone and not on how the data are split among clients.",
+        "With full gradients and either rho = 0 and a given sum of alpha_i sigma_i, or equal sigma_i and equal"
+        " rho_i Q_i that do not depend on the split, the trajectory depends on F alone and not on how the data"
+        " are split among clients.",
         Proof(
             _partition_invariance,
             PISA_EQUATIONS,

@@ -17,6 +17,7 @@ from proofs_check.kernel.facts import Fact, Identity, Sign
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
 from proofs_check.kernel.schemes import Cover
+from proofs_check.symbolic.theorems.recursion import client_identities
 
 SOURCE = "ours; MATHEMATICS.md#T9"
 
@@ -69,6 +70,7 @@ def same_batch_proof(algorithm: Algorithm, moved: Any = None) -> Iterator[Fact]:
     matrix = sympy.Matrix([[sympy.diff(entry, variable) for variable in (x, dual)] for entry in (new_x, new_dual)])
     characteristic, place = (z * sympy.eye(2) - matrix).det(), Slab(kappa, sympy.Rational(3, 2))
     stationary = Identity("stationary x", new_x.subs(fixed), fixed[x])
+    yield from client_identities(algorithm)
     yield from (stationary, Concludes("−β√v/(2+β)", stationary, words))
     yield Identity("stationary p", new_dual.subs(fixed), 0)
     signs = {
@@ -109,6 +111,7 @@ def incomparable_proof(algorithm: Algorithm) -> Iterator[Fact]:
         weight=1 - share, penalty=second, ratio=ratio, curvature=zero, multiplier=-x, gradient=x, **fixed
     )
     sent, moved = [algorithm.local_step(client, x) for client in seen], algorithm.local_step(other, x)
+    yield from client_identities(algorithm)
     yield Identity("client 1: E π⁺ = π", sum(half * each.multiplier for each in sent), seen[0].multiplier)
     yield Identity("client 2: π⁺ = π", moved.multiplier, other.multiplier)
     pull = sum(half * share * algorithm.residual(each, w) for each in sent) + (1 - share) * algorithm.residual(moved, w)
@@ -162,6 +165,7 @@ def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     mean = sum(solution[unknown] for unknown in unknowns[:3])
     chances = sympy.Matrix([sympy.Rational(1, 2), sympy.Rational(1, 4), sympy.Rational(1, 4)])
     chain = sympy.Matrix([[1, 1, 1], [1, 0, 0], [0, 1, 1]]) / 2
+    yield from client_identities(algorithm)
     for number, entry in enumerate(chain * chances - chances):
         yield Identity(f"the chances 1/2, 1/4, 1/4 are stationary, entry {number}", entry)
     for number, each in enumerate(equations):

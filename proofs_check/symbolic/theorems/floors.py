@@ -18,7 +18,7 @@ from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, 
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
 from proofs_check.symbolic.theorems.floor_table import EXCESS, NAMES, PAIRS, TABLE, Floor
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, optimistic_gradient
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS
 from proofs_check.symbolic.theorems.sectors import squares_of
 from proofs_check.symbolic.theorems.stationary import stationary_floor, stationary_proof
 from proofs_check.symbolic.theorems.stochastic import mean_iterate
@@ -124,7 +124,6 @@ def places_facts(algorithm: Algorithm) -> tuple[Fact, ...]:
     client = plain_client(weight=sympy.Integer(1), penalty=kappa, gradient=estimate, multiplier=-at.previous)
     moved = algorithm.next_consensus(client, at.places["w"])
     return (
-        *optimistic_gradient(algorithm),
         *mean_iterate(algorithm),
         Identity("w⁺ = w − (2ĝ − ĝ_−)/κ", moved, at.places["w⁺"]),
         Identity("y⁺ = w⁺ + ĝ/κ", at.places["w⁺"] + estimate / kappa, at.places["y⁺"]),

@@ -10,6 +10,7 @@ from proofs_check.kernel.algorithm import Algorithm, symbolic_client
 from proofs_check.kernel.facts import Certificate, Fact, Identity, Inequality, Sign
 from proofs_check.kernel.formulas import Concludes
 from proofs_check.kernel.proof import theorem
+from proofs_check.symbolic.theorems.recursion import client_identities
 
 
 def covered_proof(algorithm: Algorithm, bound: Any = None) -> Iterator[Fact]:
@@ -32,6 +33,7 @@ def covered_proof(algorithm: Algorithm, bound: Any = None) -> Iterator[Fact]:
     premise = {name: Inequality(name, value, "hypothesis") for name, value in given.items()}
     least = Certificate("θ ≥ low if q ≥ 0", ratio - low, ((1 / scale, premise["q ≥ 0"]),))
     most = Certificate("θ ≤ high if q ≤ η", high - ratio, ((1 / scale, premise["q ≤ η"]),))
+    yield from client_identities(algorithm)
     yield Identity("the two steps agree", algorithm.local_step(client, w).deviation, -used / (sigma + rho * root))
     yield Certificate("q ≥ 0 if θ ≥ low", entry, ((scale, premise["θ ≥ low"]),))
     yield Certificate("q ≤ η if θ ≤ high", eta - entry, ((scale, premise["θ ≤ high"]),))

@@ -59,6 +59,7 @@ def optimistic_gradient(algorithm: Algorithm, *, cold: bool = False) -> tuple[Fa
     sent = algorithm.local_step(now, w)
     start = starting_client(w, weight=one, rho=client.rho, ratio=client.ratio, ridge=client.ridge)
     return (
+        *client_identities(algorithm),
         Identity("ρ = 0: p_i⁺ = g_i", -once.multiplier, client.gradient),
         Identity("ρ = 0: R_i(w⁺) = σ_i(w⁺−w) + 2g_i − g_{i,−}", algorithm.residual(sent, after), part),
         Identity("w_k − w_{k+1} = (2g_k − g_{k−1})/κ", w - algorithm.next_consensus(alone, w), step.move),

@@ -12,7 +12,7 @@ from proofs_check.kernel.domains import Orthant
 from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities
 from proofs_check.symbolic.theorems.stochastic import (
     HYPOTHESES,
     SOURCE,
@@ -90,6 +90,7 @@ def stationary_proof(algorithm: Algorithm) -> Iterator[Fact]:
     equations = list(matrix * covariance * matrix.T + noise * noise.T - covariance)
     solution = sympy.solve(equations, entries, dict=True)[0]
     found = curvature**2 * covariance[0, 0].subs(solution)
+    yield from client_identities(algorithm)
     for number, entry in enumerate(equations):
         yield Identity(f"Lyapunov equation of (x_k, x_{{k−1}}, ξ_{{k−1}}), entry {number}", entry.subs(solution))
     yield Identity("stationary E|F'|²/v", found, stationary_floor(kappa, curvature))

@@ -16,7 +16,7 @@ from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, 
 from proofs_check.kernel.formulas import Concludes
 from proofs_check.kernel.proof import theorem
 from proofs_check.kernel.schemes import Cover
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS
+from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities
 
 SOURCE = "ours; MATHEMATICS.md#T5"
 HYPOTHESES = (
@@ -105,7 +105,7 @@ def descent_step() -> Certificate:
     )
 
 
-def mean_iterate(algorithm: Algorithm) -> tuple[Identity, ...]:
+def mean_iterate(algorithm: Algorithm) -> tuple[Fact, ...]:
     r"""Return $y_{k+1} = y_k - \hat g_k/\sigma_k$: the client solves with $\sigma_k$, the server uses $\sigma_{k+1}$.
 
     In the client's part $y = w + \hat g_-/\sigma$, $y^+ = w^+ + \hat g/\sigma^+$; all penalties grow by one factor.
@@ -121,6 +121,7 @@ def mean_iterate(algorithm: Algorithm) -> tuple[Identity, ...]:
     steady = still.penalty * ((after + estimate / still.penalty) - (w + previous / still.penalty)) + estimate
     mixed = algorithm.residual(algorithm.solve_then_grow(client, w), after)
     return (
+        *client_identities(algorithm),
         Identity("mixed order: R_i(w⁺) = σ_i⁺(y⁺ − y + ĝ_i/σ_i)", mixed, part),
         Identity(
             "constant σ, either order: R_i(w⁺) = σ_i(y⁺ − y + ĝ_i/σ_i)",
