@@ -5,6 +5,7 @@ them. SymPy is imported inside the functions: the table of claims must load with
 unless the docstring says that the function decides.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -39,6 +40,12 @@ def numerator(expression: Expression) -> Expression:
 
 def is_zero(expression: Expression) -> bool:
     """Return whether ``expression`` vanishes; decides rational functions and algebraic numbers."""
+    return _vanishes(exact(expression))
+
+
+@functools.lru_cache(maxsize=2048)
+def _vanishes(expression: Expression) -> bool:
+    """Return `is_zero`, once for each expression: proofs share many of their steps."""
     import sympy
 
     top = numerator(expression)

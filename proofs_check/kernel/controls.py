@@ -69,6 +69,31 @@ def _false_facts() -> dict[str, Fact]:
     }
 
 
+def false_proofs() -> dict[str, tuple[tuple[Fact, ...], dict[str, str]]]:
+    """Return proofs that prove nothing, each with its conclusion, of the sentence "x is 0"."""
+    _, t, x, y = _symbols()
+    true = Identity("(x+y)² = x²+2xy+y²", (x + y) ** 2, x**2 + 2 * x * y + y**2)
+    source = Certificate("t x² ≥ 0", t * x**2, (), ((t, x),))
+    drawn = Consequence("t y² ≥ 0", t * y**2, source, at={x: y})
+    told = Certificate("−x² ≥ 0", -(x**2), ((1, Inequality("x is 0", -(x**2), "proved before")),))
+    rests = Inequality("y² ≥ 1", y**2 - 1, "a fact that is not there", ("x is 0",))
+    words = {"x is 0": true.name}
+    return {
+        "a proof without facts": ((), {}),
+        "a proof without a conclusion": ((true,), {}),
+        "a conclusion that is no fact": ((true,), {"x is 0": "x = 0"}),
+        "a conclusion that the sentence does not say": ((true,), {"x is 1": true.name}),
+        "a sentence that does not say what is concluded": ((true, Concludes("x is 1", true)), {}),
+        "a conclusion that is its premise": ((told,), {"x is 0": told.name}),
+        "a source that does not stand": (
+            (true, Certificate("t y² + 1", t * y**2 + 1, ((1, drawn),), ((1, 1),))),
+            words,
+        ),
+        "a premise whose ground does not stand": ((true, Certificate("y² ≥ 0", y**2, ((1, rests),), ((1, 1),))), words),
+        "a fact that does not hold": ((true, Identity("x = 0", x)), words),
+    }
+
+
 def _true_facts() -> tuple[Fact, ...]:
     """Return facts that a kernel which refuses everything would miss."""
     import sympy

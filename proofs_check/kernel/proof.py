@@ -7,13 +7,14 @@ the sentence is in words and is printed beside them.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from proofs_check.claim import Claim, Evidence, Verdict
 from proofs_check.kernel.algebra import counterexample
 from proofs_check.kernel.algorithm import PISA_EQUATIONS
-from proofs_check.kernel.controls import check_kernel
+from proofs_check.kernel.controls import check_kernel, false_proofs
 from proofs_check.kernel.facts import Certificate, Fact, Identity, Inequality
 from proofs_check.kernel.formulas import Concludes
 
@@ -59,19 +60,24 @@ class Proof(Generic[Subject]):
 
     def of(self, subject: Subject, effort: str = "quick") -> Evidence:
         """Return the evidence for ``subject``, stopping at the first fact that does not hold."""
+        held, failing, reasons = self.examine(subject, effort)
+        if failing is not None:
+            return self._failure(failing, reasons, held)
+        reasons = (*reasons, *check_kernel(), *check_proofs())
+        return _evidence(Verdict.INCONCLUSIVE, "; ".join(reasons), held) if reasons else self._success(held)
+
+    def examine(self, subject: Subject, effort: str = "quick") -> tuple[list[Fact], Fact | None, tuple[str, ...]]:
+        """Return the facts that hold, the first that does not, and what is wrong; without the kernel's controls."""
         held: list[Fact] = []
         try:
             for fact in self.facts(subject, effort):
                 reasons = (*fact.failures(), *_missing(fact, held), *self._unsaid(fact))
                 if reasons:
-                    return self._failure(fact, reasons, held)
+                    return held, fact, reasons
                 held.append(fact)
-            reasons = (*self._unreached(held), *check_kernel())
+            return held, None, self._unreached(held)
         except (ArithmeticError, ValueError) as error:
-            reasons = (f"stopped after {len(held)} facts: {error}",)
-        if reasons:
-            return _evidence(Verdict.INCONCLUSIVE, "; ".join(reasons), held)
-        return self._success(held)
+            return held, None, (f"stopped after {len(held)} facts: {error}",)
 
     def _unsaid(self, fact: Fact) -> tuple[str, ...]:
         """Return why a conclusion is not one: the sentence does not say it."""
@@ -166,6 +172,18 @@ def _step(fact: Fact) -> str:
 def _reason(used: Any) -> str:
     why = used.why if isinstance(used, Inequality) else f"shown above: {used.source.name}"
     return f"{used.name} ({why})"
+
+
+@functools.lru_cache
+def check_proofs() -> tuple[str, ...]:
+    """Return the false proofs of `controls.false_proofs` that are not refused; empty for a sound kernel."""
+    accepted = []
+    for name, (facts, conclusion) in false_proofs().items():
+        proof = Proof(lambda _, __, facts=facts: facts, None, conclusion=conclusion, sentence="x is 0")  # type: ignore[misc]
+        _, failing, reasons = proof.examine(None)
+        if failing is None and not reasons:
+            accepted.append(f"the kernel accepts {name}")
+    return tuple(accepted)
 
 
 def symbolic_claim(

@@ -59,6 +59,7 @@ def same_batch_proof(algorithm: Algorithm, moved: Any = None) -> Iterator[Fact]:
     """Yield the fixed point −β/(2+β) of the mean recursion, and its stability for every κ > 3/2."""
     import sympy
 
+    yield from client_identities(algorithm)
     beta, kappa = sympy.symbols("beta kappa", positive=True)
     x, dual, z = sympy.symbols("x p z")
     half = sympy.Rational(1, 2)
@@ -70,7 +71,6 @@ def same_batch_proof(algorithm: Algorithm, moved: Any = None) -> Iterator[Fact]:
     matrix = sympy.Matrix([[sympy.diff(entry, variable) for variable in (x, dual)] for entry in (new_x, new_dual)])
     characteristic, place = (z * sympy.eye(2) - matrix).det(), Slab(kappa, sympy.Rational(3, 2))
     stationary = Identity("stationary x", new_x.subs(fixed), fixed[x])
-    yield from client_identities(algorithm)
     yield from (stationary, Concludes("−β√v/(2+β)", stationary, words))
     yield Identity("stationary p", new_dual.subs(fixed), 0)
     signs = {
@@ -90,6 +90,7 @@ def incomparable_proof(algorithm: Algorithm) -> Iterator[Fact]:
     """
     import sympy
 
+    yield from client_identities(algorithm)
     beta, share, first, second, ratio = sympy.symbols("beta alpha sigma_1 sigma_2 gamma", positive=True)
     half, one, zero, w = sympy.Rational(1, 2), sympy.Integer(1), sympy.Integer(0), sympy.Symbol("w_after")
     words = {"α": share, "β": beta}
@@ -111,7 +112,6 @@ def incomparable_proof(algorithm: Algorithm) -> Iterator[Fact]:
         weight=1 - share, penalty=second, ratio=ratio, curvature=zero, multiplier=-x, gradient=x, **fixed
     )
     sent, moved = [algorithm.local_step(client, x) for client in seen], algorithm.local_step(other, x)
-    yield from client_identities(algorithm)
     yield Identity("client 1: E π⁺ = π", sum(half * each.multiplier for each in sent), seen[0].multiplier)
     yield Identity("client 2: π⁺ = π", moved.multiplier, other.multiplier)
     pull = sum(half * share * algorithm.residual(each, w) for each in sent) + (1 - share) * algorithm.residual(moved, w)
@@ -158,6 +158,7 @@ def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     """Yield that a Q of the past alone keeps the mean gradient at −(κ+2)/(4κ), for every κ > 9/10."""
     import sympy
 
+    yield from client_identities(algorithm)
     kappa, unknowns, equations = delayed_system(algorithm)
     matrix = sympy.Matrix([[sympy.diff(equation, unknown) for unknown in unknowns] for equation in equations])
     constant = -sympy.Matrix(equations).subs(dict.fromkeys(unknowns, 0))
@@ -165,7 +166,6 @@ def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     mean = sum(solution[unknown] for unknown in unknowns[:3])
     chances = sympy.Matrix([sympy.Rational(1, 2), sympy.Rational(1, 4), sympy.Rational(1, 4)])
     chain = sympy.Matrix([[1, 1, 1], [1, 0, 0], [0, 1, 1]]) / 2
-    yield from client_identities(algorithm)
     for number, entry in enumerate(chain * chances - chances):
         yield Identity(f"the chances 1/2, 1/4, 1/4 are stationary, entry {number}", entry)
     for number, each in enumerate(equations):

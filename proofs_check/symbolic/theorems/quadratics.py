@@ -66,6 +66,7 @@ def threshold_proof(algorithm: Algorithm, shift: Any = 0) -> Iterator[Fact]:
     """Yield the Jury conditions of one mode: all hold for σ above the threshold, the one at −1 fails below."""
     import sympy
 
+    yield from client_identities(algorithm)
     h, sigma, ridge, moving = mode_symbols()
     z = sympy.Symbol("z")
     matrix = mode_matrix(algorithm, h, sigma, ridge, moving)
@@ -75,7 +76,6 @@ def threshold_proof(algorithm: Algorithm, shift: Any = 0) -> Iterator[Fact]:
     factor = 2 * (2 - moving) / total
     words = {"μ": moving, "h": h, "λ": ridge}
     named = Identity("the threshold σ*", edge, read("3μh/(2(2−μ)) − λ/2", words))
-    yield from client_identities(algorithm)
     yield from (named, Concludes("3μh/(2(2−μ)) − λ/2", named, words))
     yield Identity("value at −1: 2(2−μ)(σ−σ*)/(σ+λ), > 0 iff σ > σ*", at_minus, factor * (sigma - edge))
     yield from positive_in_the_corners("the factor is > 0 for 0 < μ ≤ 1", factor, ridge, moving)
@@ -96,6 +96,7 @@ def rate_proof(algorithm: Algorithm) -> Iterator[Fact]:
     """
     import sympy
 
+    yield from optimistic_gradient(algorithm)
     x, z, one = sympy.Symbol("x", positive=True), sympy.Symbol("z"), sympy.Integer(1)
     h, sigma, _, _ = mode_symbols()
     matrix = mode_matrix(algorithm, h, sigma, sympy.Integer(0), one).subs(h, x * sigma)
@@ -105,7 +106,6 @@ def rate_proof(algorithm: Algorithm) -> Iterator[Fact]:
     named = Identity("the rate", bound, read("1 − h/σ + (h/σ)²", words))
     low, high = claimed.subs(z, -bound), sympy.expand(claimed.subs(z, bound))
     half = Slab(x, sympy.Integer(0), sympy.Rational(1, 2))
-    yield from optimistic_gradient(algorithm)
     yield from (named, Concludes("1 − h/σ + (h/σ)²", named, words))
     yield Identity("characteristic polynomial z² − (1−2x)z − x", characteristic, claimed)
     yield Identity("at 1−x+x²: x⁴ > 0", high, x**4)

@@ -81,6 +81,7 @@ def stationary_proof(algorithm: Algorithm) -> Iterator[Fact]:
     """Yield that the stationary covariance solves its Lyapunov equation, and lies below the certified floor."""
     import sympy
 
+    yield from client_identities(algorithm)
     kappa, curvature = sympy.symbols("kappa c", positive=True)
     z, x, one = sympy.Symbol("z"), sympy.Symbol("x", positive=True), sympy.Integer(1)
     matrix, noise = stationary_matrices(algorithm, kappa, curvature)
@@ -90,7 +91,6 @@ def stationary_proof(algorithm: Algorithm) -> Iterator[Fact]:
     equations = list(matrix * covariance * matrix.T + noise * noise.T - covariance)
     solution = sympy.solve(equations, entries, dict=True)[0]
     found = curvature**2 * covariance[0, 0].subs(solution)
-    yield from client_identities(algorithm)
     for number, entry in enumerate(equations):
         yield Identity(f"Lyapunov equation of (x_k, x_{{k−1}}, ξ_{{k−1}}), entry {number}", entry.subs(solution))
     yield Identity("stationary E|F'|²/v", found, stationary_floor(kappa, curvature))
