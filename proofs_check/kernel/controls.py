@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from proofs_check.kernel import algebra
-from proofs_check.kernel.domains import Interval, Orthant
+from proofs_check.kernel.domains import Interval, Orthant, Slab
 from proofs_check.kernel.facts import Certificate, Consequence, Fact, Holds, Identity, Inequality, Sign
 from proofs_check.kernel.formulas import Concludes
 from proofs_check.kernel.schemes import Cover, Induction
@@ -33,7 +33,8 @@ def _false_facts() -> dict[str, Fact]:
     k, t, x, y = _symbols()
     given = Inequality("x ≥ y", x - y, "a control")
     shown = Certificate("k x² ≥ 0", k * x**2, (), ((k, x),))
-    other = Sign("on t ≥ 2", t - 2, Interval(t, 2))
+    other, slab = Sign("on t ≥ 2", t - 2, Interval(t, 2)), Sign("on k > 2", k - 2, Slab(k, 2))
+    traced = Sign("on k = 2 + t", k - 2, Orthant({k: 2 + t}))
     step = Certificate("x + 1 ≥ y", x + 1 - y, ((1, given),), ((1, 1),))
     return {
         "an identity that does not hold": Identity("x = y", x, y),
@@ -41,6 +42,9 @@ def _false_facts() -> dict[str, Fact]:
         "a sign that fails on part of the orthant": Sign("k ≥ t", k - t, Orthant()),
         "a sign that is wrong inside an interval": Sign("k² − 2 ≥ 0", k**2 - 2, Interval(k, 1)),
         "a strict sign where 0 is taken": Sign("(k−1)(k+1) > 0", k**2 - 1, Interval(k, 1), strict=True),
+        "a strict sign of nothing": Sign("0 > 0", k - k, Orthant(), strict=True),
+        "a sign that is wrong on part of a slab": Sign("k − 3 ≥ 0 for k > 2", k - 3, Slab(k, 2)),
+        "a strict sign that is wrong on part of a slab": Sign("k − 3 > 0", k - 3, Slab(k, 2), strict=True),
         "a vector's sign": Sign("x ≥ 0", x, Orthant()),
         "a square as a fact": Sign("(k/(2+k))² ≥ 0", (k / (2 + k)) ** 2, Orthant()),
         "a certificate that does not add up": Certificate("2x ≥ y", 2 * x - y, ((1, given),)),
@@ -58,6 +62,13 @@ def _false_facts() -> dict[str, Fact]:
         "a consequence on another domain": Certificate(
             "t ≥ 2 everywhere", t - 2, ((1, Consequence("t ≥ 2", t - 2, other)),)
         ),
+        "a consequence outside a slab": Certificate("k ≥ 2", k - 2, ((1, Consequence("k ≥ 2", k - 2, slab)),)),
+        "a consequence outside a traced orthant": Certificate(
+            "k ≥ 2", k - 2, ((1, Consequence("k ≥ 2", k - 2, traced)),)
+        ),
+        "an induction's value that it does not reach": Certificate(
+            "y ≥ 2", y - 2, ((1, Consequence("y ≥ 2", y - 2, _counting(), at={x: 2})),)
+        ),
         "a mean of a product": Certificate(
             "S² ≥ 0", k * y**2, ((1, Consequence("not linear", k * y**2, shown, means={y: x})),)
         ),
@@ -67,6 +78,15 @@ def _false_facts() -> dict[str, Fact]:
         "a computation that failed": Holds("2 = 3", bool(algebra.same(2, 3))),
         "a sentence with another number": Concludes("x ≤ 3k", Sign("", 2 * k - x), {"x": x, "k": k}),
     }
+
+
+def _counting() -> Induction:
+    """Return y ≥ 1 in every round, as y ≥ x for an x that starts at 1 and stays 2x − 1."""
+    _, _, x, y = _symbols()
+    hypothesis, given = Inequality("y ≥ x", y - x, "of the induction"), Inequality("1 ≥ x", 1 - x, "a control")
+    base = Certificate("y ≥ 1", y - 1, ((1, Inequality("y ≥ 1", y - 1, "a control")),))
+    step = Certificate("y ≥ 2x − 1", y - 2 * x + 1, ((1, hypothesis), (1, given)))
+    return Induction("y ≥ x", hypothesis, base, step, {x: 1}, {x: 2 * x - 1}, (x,))
 
 
 def false_proofs() -> dict[str, tuple[tuple[Fact, ...], dict[str, str]]]:

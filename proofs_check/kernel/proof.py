@@ -1,9 +1,9 @@
 """A proof is a sequence of facts about a subject: every fact stands, uses only what stands, and reaches the statement.
 
-PROVED says: every fact was checked exactly, what certificates use is either shown earlier in the same proof or listed
-as used from outside, the parts of the sentence that are named as its conclusion are facts of the proof, and the
-kernel's controls (`controls.check_kernel`) fail where they must. The argument that leads from the facts to the rest of
-the sentence is in words and is printed beside them.
+PROVED says: every fact was checked exactly; what certificates use is shown earlier in the same proof, or listed as used
+from outside; the parts of the sentence that are named as its conclusion are facts of the proof; no step of its outline
+is left out; and the kernel's controls fail where they must. The argument that leads from the facts to the rest of the
+sentence is in words and is printed beside them.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from proofs_check.kernel.algorithm import PISA_EQUATIONS
 from proofs_check.kernel.controls import check_kernel, false_proofs
 from proofs_check.kernel.facts import Certificate, Fact, Identity, Inequality
 from proofs_check.kernel.formulas import Concludes
+from proofs_check.kernel.outlines import departures, read_outlines
 
 Subject = TypeVar("Subject")
 Facts = Iterable[Fact]
@@ -43,6 +44,7 @@ class Proof(Generic[Subject]):
             facts of the proof; without any the claim is not PROVED.
         arguments: the steps from the facts to the sentence that are in words.
         sentence: the claim's statement, formula and hypotheses.
+        outline: the names of the steps that the proof must have (`outlines`).
     """
 
     facts: Callable[[Subject, str], Facts]
@@ -53,6 +55,7 @@ class Proof(Generic[Subject]):
     conclusion: Mapping[str, str] = dataclasses.field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     sentence: str = ""
+    outline: tuple[str, ...] = ()
 
     def __call__(self, seed: int, effort: str) -> Evidence:
         """Return the evidence for the true subject; nothing is random, ``seed`` is not used."""
@@ -99,6 +102,7 @@ class Proof(Generic[Subject]):
             reached += saying
         if not reached and not found:
             found.append("no fact is named as the conclusion")
+        found += departures(self.outline, tuple(fact.name for fact in held))
         return (*found, *(f"{fact.name}: assumes what it concludes" for fact in reached if _begs(fact)))
 
     def _failure(self, fact: Fact, reasons: tuple[str, ...], held: list[Fact]) -> Evidence:
@@ -202,7 +206,9 @@ def symbolic_claim(
         statement=statement,
         hypotheses=hypotheses,
         expected=proof.verdict,
-        check=dataclasses.replace(proof, sentence=" ".join((statement, latex, *hypotheses))),
+        check=dataclasses.replace(
+            proof, sentence=" ".join((statement, latex, *hypotheses)), outline=read_outlines().get(name, ())
+        ),
         provenance=provenance,
         source=source,
         kind="symbolic",

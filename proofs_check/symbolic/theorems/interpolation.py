@@ -124,6 +124,12 @@ def cocoercivity_derivation() -> Certificate:
     return Certificate("cocoercivity is the sum of forward and backward", target, uses)
 
 
+def lipschitz_derivation() -> Certificate:
+    """Return ‖h‖ ≤ ‖w_k − w_{k+1}‖ at any two points."""
+    moved, u, v = _moved()
+    return Certificate("Lipschitz gradient at any two points", (u - v) ** 2 - moved.turn**2, ((1, lipschitz(moved)),))
+
+
 def derivations(*, convex: bool = False) -> tuple[Fact, ...]:
     """Return the facts that reduce the step inequalities to the one for convex smooth functions."""
     moved, u, v = _moved()

@@ -13,10 +13,10 @@ from fractions import Fraction
 
 from proofs_check.kernel.algebra import Expression, exact
 from proofs_check.kernel.algorithm import Algorithm, symbolic_client
-from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign, Used
+from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Sign, Used
 from proofs_check.kernel.formulas import Concludes
 from proofs_check.kernel.proof import theorem
-from proofs_check.symbolic.theorems.interpolation import forward_derivation, symbolic_step
+from proofs_check.symbolic.theorems.interpolation import forward_derivation, lipschitz_derivation, symbolic_step
 from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities, moving_weight
 
 SOURCE = "ours; MATHEMATICS.md#T12; multipliers from a semidefinite programme, rounded to fractions"
@@ -102,6 +102,17 @@ def averaged_forward() -> Certificate:
     return Certificate("smooth forward, averaged over the clients", target, ((1, each),))
 
 
+def averaged_lipschitz() -> Certificate:
+    """Return Σα_i‖h_i‖² ≤ ‖m‖²."""
+    import sympy
+
+    turns, step = sympy.symbols("h_square m")
+    own, (u, v) = symbolic_step(), sympy.symbols("w_here w_after")
+    places, target = {u: step, v: sympy.Integer(0)}, step**2 - turns
+    each = Consequence("client by client", target, lipschitz_derivation(), at=places, means={turns: own.turn**2})
+    return Certificate("Lipschitz gradients, averaged over the clients", target, ((1, each),))
+
+
 def sector() -> tuple[Certificate, Certificate]:
     r"""Return the sector inequality of one client, $u = \mu e$ with $1/(1+\beta) \le \mu \le 1$, and its average."""
     import sympy
@@ -118,7 +129,7 @@ def sector() -> tuple[Certificate, Certificate]:
     return alone, Certificate("the sector, averaged over the clients", target, ((1, each),))
 
 
-def inequalities(given: Multipliers, at: Vectors) -> tuple[Consequence, Inequality, Consequence]:
+def inequalities(given: Multipliers, at: Vectors) -> tuple[Consequence, Consequence, Consequence]:
     """Return forward, Lipschitz and sector inequalities, averaged over the clients, $L' = 1$."""
     import sympy
 
@@ -135,7 +146,7 @@ def inequalities(given: Multipliers, at: Vectors) -> tuple[Consequence, Inequali
     moved = {sympy.Symbol("m"): move, sympy.Symbol("h_square"): turns}
     return (
         Consequence("smooth forward", forward, averaged_forward(), at=moved),
-        Inequality("Lipschitz gradients", move**2 - turns, "every ∇F_i is L'-Lipschitz, averaged"),
+        Consequence("Lipschitz gradients", move**2 - turns, averaged_lipschitz(), at=moved),
         Consequence("sector", bounded, sector()[1], at=places | width),
     )
 
@@ -215,7 +226,7 @@ def scaling_facts(algorithm: Algorithm) -> tuple[Fact, ...]:
 def sector_proof(algorithm: Algorithm, table: tuple[Multipliers, ...]) -> Iterator[Fact]:
     """Yield the facts for every row of ``table``, and that the sentence has these rows and no other."""
     yield from (*client_identities(algorithm), *scaling_facts(algorithm))
-    yield from (forward_derivation(), averaged_forward(), *sector())
+    yield from (forward_derivation(), averaged_forward(), lipschitz_derivation(), averaged_lipschitz(), *sector())
     steps = [one_step(given) for given in table]
     for given, step in zip(table, steps, strict=True):
         yield from (step, floor(given))
