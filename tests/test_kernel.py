@@ -142,6 +142,26 @@ def test_formulas_that_cannot_be_read_are_errors(text):
         read(text, {"x": x, "κ": k})
 
 
+def test_certificates_refuse_wrong_signs_and_vectors_as_weights():
+    kappa = sympy.Symbol("kappa", positive=True)
+    assert not Certificate("square", x**2, (), ((1, x),)).failures()
+    assert Certificate("negative weight", -(x**2), (), ((-1, x),)).failures()
+    assert Certificate("a vector as a weight", x**3, (), ((x, x),)).failures()
+    assert Certificate("a vector as a multiplier", x * kappa, ((x, Inequality("κ", kappa, "")),)).failures()
+    assert Identity("wrong", x, x + 1).failures()
+    assert Sign("negative", -kappa, Orthant()).failures()
+
+
+def test_interval_isolates_roots_exactly():
+    kappa = sympy.Symbol("kappa", positive=True)
+    root = (1 + sympy.sqrt(6)) / 2
+    polynomial = 4 * kappa**2 - 4 * kappa - 5
+    assert Interval(kappa, root).nonnegative(polynomial)
+    assert not Interval(kappa, sympy.Rational(17247448713, 10**10)).nonnegative(polynomial)
+    assert not Interval(kappa, sympy.Integer(1)).nonnegative(1 / (kappa - 2))
+    assert not Interval(kappa, sympy.Integer(1)).nonnegative(sympy.Symbol("beta", positive=True))
+
+
 def test_an_induction_needs_base_step_and_its_hypothesis():
     value, start, later, drop = sympy.symbols("V V_0 V_next d")
     falls = Inequality("V⁺ ≤ V", value - later, "given")

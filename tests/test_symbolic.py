@@ -8,64 +8,23 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import sympy
+from symbolic_cases import ALGORITHM_MUTANTS, QUINTIC_MUTANTS
 
 from pisa_lab import updates
+from pisa_lab.preconditioners import orthogonal
 from proofs_check.claim import Verdict
-from proofs_check.kernel.algebra import (
-    counterexample,
-    is_positive_semidefinite,
-    is_zero,
-    nonnegative_on,
-    nonnegative_on_orthant,
-    positive_on,
-    same,
-    same_polynomial,
-)
 from proofs_check.kernel.algorithm import Algorithm, Client
 from proofs_check.kernel.facts import Holds
+from proofs_check.kernel.outlines import read_outlines
 from proofs_check.kernel.proof import Proof
 from proofs_check.symbolic import CLAIMS_SYMBOLIC
 from proofs_check.symbolic.newton_schulz import MUON
+from proofs_check.symbolic.quintic import library_quintic, torch_takes_the_librarys
 from proofs_check.symbolic.shares import recursion_enclosure, share_enclosure
+from proofs_check.symbolic.theorems import CLAIMS_THEOREMS
 
 CLAIMS = {claim.name: claim for claim in CLAIMS_SYMBOLIC}
 
-ALGORITHM_MUTANTS = {
-    "multiplier descends": Algorithm(ascend=lambda c, w, grown, d: c.multiplier - grown * d),
-    "multiplier with the stale penalty": Algorithm(ascend=lambda c, w, grown, d: c.multiplier + c.penalty * d),
-    "multiplier twice as far": Algorithm(ascend=lambda c, w, grown, d: c.multiplier + 2 * grown * d),
-    "solve with the stale penalty": Algorithm(metric=lambda c, grown: c.penalty + c.rho * c.curvature),
-    "solve without the penalty of rho": Algorithm(metric=lambda c, grown: grown + c.curvature),
-    "solve with the preconditioner's sign": Algorithm(metric=lambda c, grown: grown - c.rho * c.curvature),
-    "force without the multiplier": Algorithm(force=lambda c, w: c.gradient),
-    "force with the multiplier's sign": Algorithm(force=lambda c, w: c.gradient - c.multiplier),
-    "penalty shrinks": Algorithm(grow=lambda c: c.penalty * c.ratio),
-    "penalty grows twice": Algorithm(grow=lambda c: c.penalty / c.ratio**2),
-    "server forgets the weights": Algorithm(weigh=lambda c: 1),
-    "server with the multiplier's sign": Algorithm(
-        pull=lambda c, w: c.penalty * (w - c.local) + c.multiplier + c.ridge * w
-    ),
-    "server forgets the ridge": Algorithm(pull=lambda c, w: c.penalty * (w - c.local) - c.multiplier),
-    "server doubles the ridge": Algorithm(pull=lambda c, w: c.penalty * (w - c.local) - c.multiplier + 2 * c.ridge * w),
-    "server forgets the multiplier": Algorithm(pull=lambda c, w: c.penalty * (w - c.local) + c.ridge * w),
-    "server with the next penalty": Algorithm(
-        pull=lambda c, w: c.penalty / c.ratio * (w - c.local) - c.multiplier + c.ridge * w
-    ),
-    "server averages without penalties": Algorithm(pull=lambda c, w: w - c.local - c.multiplier + c.ridge * w),
-    "multiplier before the solve": Algorithm(
-        force=lambda c, w: c.multiplier + c.penalty / c.ratio * (c.local - w) + c.gradient,
-        ascend=lambda c, w, grown, d: c.multiplier + grown * (c.local - w),
-    ),
-}
-QUINTIC_MUTANTS = {
-    "sign of b": dataclasses.replace(MUON, b=Fraction("4.7750")),
-    "the quintic that fixes 1": dataclasses.replace(MUON, a=Fraction(15, 8), b=Fraction(-10, 8), c=Fraction(3, 8)),
-    "one step": dataclasses.replace(MUON, steps=1),
-    "Gram matrix on the wrong side": dataclasses.replace(MUON, gram=lambda x, transposed: transposed * x),
-    "a is 1": dataclasses.replace(MUON, a=Fraction(1)),
-    "no cubic": dataclasses.replace(MUON, b=Fraction(0)),
-}
 CAUGHT = {
     # claims that must fail, so that a proof which stops looking at the line that the mutant spoils is noticed
     "multiplier descends": {"I1-multiplier-is-minus-gradient", "I3-momentum-form", "multiplier-step-is-dual-ascent"},
@@ -126,6 +85,26 @@ def test_formula_renders(name):
     assert CLAIMS[name].latex.count("$") == 2
 
 
+@pytest.mark.parametrize("name", [*CLAIMS, *(claim.name for claim in CLAIMS_THEOREMS)])
+def test_every_proof_has_an_outline(name):
+    assert read_outlines()[name]
+
+
+def test_the_claims_run_on_the_librarys_quintic():
+    assert library_quintic() == MUON
+    assert MUON.steps == 5
+    assert [float(number) for number in (MUON.a, MUON.b, MUON.c)] == list(orthogonal.COEFFICIENTS)
+
+
+def test_coefficients_of_torchs_own_are_noticed(tmp_path):
+    assert torch_takes_the_librarys()
+    own = tmp_path / "own.py"
+    own.write_text("from pisa_lab.preconditioners.orthogonal import COEFFICIENTS\nCOEFFICIENTS = (2, -1.5, 0.5)\n")
+    assert not torch_takes_the_librarys(own)
+    own.write_text("COEFFICIENTS = (3.4445, -4.7750, 2.0315)\n")
+    assert not torch_takes_the_librarys(own)
+
+
 def test_names_are_unique():
     assert len(CLAIMS) == len(CLAIMS_SYMBOLIC) >= 16
 
@@ -177,77 +156,6 @@ def test_claims_load_without_sympy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == len(CLAIMS_SYMBOLIC)
-
-
-def test_zero_test():
-    x = sympy.Symbol("x")
-    assert is_zero((x**2 - 1) / (x - 1) - x - 1)
-    assert is_zero(sympy.sqrt(5 + 2 * sympy.sqrt(6)) - sympy.sqrt(2) - sympy.sqrt(3))
-    assert not is_zero(sympy.sqrt(2) - Fraction(99, 70))
-    assert not is_zero(x)
-    first, second = sympy.symbols("A B", commutative=False)
-    assert not is_zero(first * second - second * first)
-    assert same((x + 1) ** 2, x**2 + 2 * x + 1)
-    assert same_polynomial((x + 1) ** 2, x**2 + 2 * x + 1, x)
-    assert not same_polynomial((x + 1) ** 2, x**2 + 2 * x, x)
-    with pytest.raises(ValueError, match="value"):
-        is_zero(0.5)
-
-
-def test_counterexample_is_a_point_where_it_fails():
-    x, y = sympy.symbols("x y")
-    point = counterexample(x * y - x)
-    values = {x: sympy.Rational(point["x"]), y: sympy.Rational(point["y"])}
-    assert (x * y - x).subs(values) == sympy.Rational(point["residual"]) != 0
-    assert counterexample(x - x) is None
-
-
-@pytest.mark.parametrize(
-    ("expression", "low", "high", "nonnegative", "positive"),
-    [
-        ("4*x**2 - 4*x - 5", "(1 + sqrt(6))/2", None, True, False),
-        ("4*x**2 - 4*x - 5", "(1 + sqrt(6))/2 - 1/1000", None, False, False),
-        ("(2 - x)/(2*x - 3)", "3/2", "2", True, False),
-        ("1/(x - 1)**2", "0", "2", False, False),
-        ("x*(x - 1)**2", "0", "2", True, False),
-        ("(x - 1)*(x - 10001/10000)", "0", "3", False, False),
-        ("x**2 + 1", "-100", None, True, True),
-        ("-1 + 0*x", "0", "1", False, False),
-        ("0*x", "0", "1", True, False),
-        ("2 - x", "0", "2", True, False),
-        ("x**3 - x", "-1/2", "1/2", False, False),
-    ],
-)
-def test_sign_on_an_interval(expression, low, high, nonnegative, positive):
-    x = sympy.Symbol("x")
-    ends = [sympy.sympify(end, rational=True) if end is not None else None for end in (low, high)]
-    given = sympy.sympify(expression, locals={"x": x}, rational=True)
-    assert nonnegative_on(given, x, *ends) is nonnegative
-    assert positive_on(given, x, *ends) is positive
-
-
-def test_sign_on_an_interval_refuses_what_it_cannot_decide():
-    x, y = sympy.symbols("x y")
-    with pytest.raises(ValueError, match="expression"):
-        nonnegative_on(x * y, x, 0, 1)
-    with pytest.raises(ValueError, match="high"):
-        nonnegative_on(x, x, 1, 0)
-    with pytest.raises(ValueError, match="symbols"):
-        nonnegative_on_orthant(x * y, x)
-
-
-def test_sign_on_the_orthant():
-    a, b = sympy.symbols("a b", positive=True)
-    assert nonnegative_on_orthant(a * b / (a + 1), a, b)
-    assert nonnegative_on_orthant(-a / (-b - 1), a, b)
-    assert not nonnegative_on_orthant(a - b, a, b)
-
-
-def test_semidefinite():
-    assert is_positive_semidefinite([[1, 1], [1, 1]])
-    assert not is_positive_semidefinite([[1, 2], [2, 1]])
-    assert not is_positive_semidefinite([[0, 1], [1, 0]])
-    assert not is_positive_semidefinite([[1, 2], [0, 1]])
 
 
 @pytest.mark.parametrize("ratio", [Fraction(1, 2), Fraction(4, 5)])
