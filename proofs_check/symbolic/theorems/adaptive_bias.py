@@ -252,7 +252,7 @@ CLAIMS = (
             " with Σ1/σ_k = ∞, Σ1/σ_k² < ∞: everything"
             " that T7-repaired-schedule asks but σ_i ≥ aσ_k",
         ),
-        source=SOURCE,
+        source="ours; MATHEMATICS.md#T7",
         proof=incomparable_proof,
         conclusion={"at every k": "the server's equation in the mean: its root is w, whatever σ_1, σ_2 and γ are"},
         arguments=("the step is affine in (w, π) on each branch: the means obey its mean; E‖∇F‖² ≥ (E ∇F)²",),
