@@ -115,7 +115,8 @@ LIMIT_CLAIMS = (
             "gamma < 1, the same for all clients; sigma^0 = sum alpha_i sigma_i^0, the sigma_i^0 may differ",
             "C = (3P + lambda R)/sigma^0, P = sum alpha_i P_i, P_i = B(sigma_i^0 + rho_i eta)/sigma_i^0,"
             " R = |w^0| + 3P/(sigma^0 (1-gamma))",
-            "cold start (or |pi_i^0| <= P_i); gradients bounded by B, or by B + r|w - w0| (then with a larger C); they may be pure noise",
+            "cold start (or |pi_i^0| <= P_i)",
+            "gradients bounded by B, or by B + r|w - w0| (then with a larger C); they may be pure noise",
             "0 <= Q_i <= eta I, norms of symmetric matrices",
         ),
         source="MATHEMATICS.md#V1",

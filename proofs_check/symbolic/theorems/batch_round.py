@@ -16,10 +16,10 @@ from proofs_check.kernel.algebra import Expression, exact, is_zero
 from proofs_check.kernel.domains import Domain, Orthant
 from proofs_check.kernel.facts import Certificate, Consequence, Inequality, Used
 from proofs_check.symbolic.theorems.batch_constants import CONSTANT, GROWING, WIDE, Constants
+from proofs_check.symbolic.theorems.batch_noise import damped_noise, mean_square, next_residuals, noise_facts
 from proofs_check.symbolic.theorems.batch_travel import bracket_bound, travelled
 
 __all__ = ["CONSTANT", "GROWING", "WIDE", "Constants", "inequalities", "one_round", "symbolic_batch", "weight"]
-DAMPED = "‖(I−M)e − Mξ‖² ≤ (1−μ_min)‖e‖² + ‖ξ‖²"
 BIAS = "p⁺ = ĝ − (I−M)(ĝ−p): ε"
 RECURSIONS = ("Algorithm 1's order: y⁺ = y − (2c − c⁺)A⁺", "mixed order: y⁺ = y − A⁺/σ for every λ")
 
@@ -108,23 +108,15 @@ def inequalities(constants: Constants, at: Batch) -> dict[str, Used]:
         ),
         "clients": Inequality("‖Σα_ie_i‖² ≤ S", residual - at.mean_error**2, "convexity of the squared norm"),
         "bias": Inequality("‖Eε‖² ≤ E‖ε‖²", error - at.bias**2, "convexity of the squared norm"),
-        "damping": Inequality(
-            "E‖ε‖² ≤ q²(S+v̄)",
-            q**2 * (residual + v_bar) - error,
-            "ε = −Σα_i(I−M_i)(ĝ_i−p_i), ‖I−M_i‖ ≤ q, E ĝ_i = g_i",
-            (BIAS,),
-        ),
-        "length": Inequality(
-            "E‖A⁺‖²",
-            (1 + t2) * (at.gradient**2 + v) + (1 + 1 / t2) * error - moved,
-            "A⁺ = G + ξ + ε, E ξ = 0; Young with t₂",
+        "damping": Consequence("E‖ε‖² ≤ q²(S+v̄)", q**2 * (residual + v_bar) - error, damped_noise()[1]),
+        "length": Consequence(
+            "E‖A⁺‖²", (1 + t2) * (at.gradient**2 + v) + (1 + 1 / t2) * error - moved, mean_square(t2)[1]
         ),
         "travel": Consequence("E‖w⁺−w‖²", c**2 * spread - moved_by, travelled(t3, t4)),
-        "residual": Inequality(
+        "residual": Consequence(
             "E S⁺",
             young * (q * residual + v_bar) + young / (young - 1) * moved_by - following,
-            "e⁺ = (I−M)e − Mξ + h, ‖(I−M)e−Mξ‖² ≤ q‖e‖²+‖ξ‖², Young with 2/(1+q), Lipschitz gradients",
-            (DAMPED, "T = 2/(1+q): 1 − Tq = 1/(1+2β)"),
+            next_residuals()[2],
         ),
         "spread": Inequality("v ≤ v̄", v_bar - v, "convexity of the squared norm"),
     }
@@ -174,6 +166,7 @@ def one_round(constants: Constants) -> tuple[Certificate, ...]:
     )
     name = f"E V⁺ ≤ V − rate·τ‖G‖² + τ·noise, K = {constants.reach}"
     return (
+        *noise_facts(t2),
         bracket_bound(t3, t4),
         travelled(t3, t4),
         *left.values(),

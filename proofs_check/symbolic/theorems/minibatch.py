@@ -10,14 +10,12 @@ from fractions import Fraction
 
 from proofs_check.kernel.algebra import Expression, exact
 from proofs_check.kernel.algorithm import Algorithm, symbolic_client
-from proofs_check.kernel.domains import Orthant
 from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
 from proofs_check.symbolic.theorems.batch_round import (
     BIAS,
     CONSTANT,
-    DAMPED,
     GROWING,
     RECURSIONS,
     WIDE,
@@ -62,41 +60,11 @@ def mean_iterate_facts(algorithm: Algorithm) -> tuple[Fact, ...]:
     )
 
 
-def batch_facts() -> tuple[Fact, ...]:
-    r"""Return the two bounds behind E S⁺: $\|(I-M)e-M\xi\|^2 \le q\|e\|^2+\|\xi\|^2$ pathwise.
-
-    And Young with $T = 2/(1+q)$.
-    """
-    import sympy
-
-    e, noise = sympy.symbols("e xi")
-    low, share = sympy.symbols("m place", positive=True)
-    beta = sympy.Symbol("beta", positive=True)
-    moving = (low + share) / (1 + share)
-    q = beta / (1 + beta)
-    placed = Orthant({low: 1 / (1 + beta)})
-    damped = ((1 - moving) * e - moving * noise) ** 2
-    bound = Certificate(
-        DAMPED,
-        (1 - low) * e**2 + noise**2 - damped,
-        (),
-        ((moving - low, e), (1 - moving, noise), (moving * (1 - moving), e + noise)),
-        placed,
-    )
-    young = 2 / (1 + q)
-    return (
-        bound,
-        Identity("T = 2/(1+q): 1 − Tq = 1/(1+2β)", 1 - young * q, 1 / (1 + 2 * beta)),
-        Identity("T/(T−1) = 2(1+β)", young / (young - 1), 2 * (1 + beta)),
-        Identity("T = 2(1+β)/(1+2β)", young, 2 * (1 + beta) / (1 + 2 * beta)),
-    )
-
-
 def minibatch_proof(algorithm: Algorithm, *versions: Constants) -> Iterator[Fact]:
     """Yield the facts of Theorem 2 for the given constants."""
     import sympy
 
-    yield from (*client_identities(algorithm), *mean_iterate_facts(algorithm), *batch_facts())
+    yield from (*client_identities(algorithm), *mean_iterate_facts(algorithm))
     c, more = sympy.symbols("c growth", positive=True)
     for constants in versions:
         at = symbolic_batch(constants)
