@@ -157,12 +157,14 @@ def delayed_system(algorithm: Algorithm) -> tuple[Expression, tuple[Expression, 
 def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     """Yield that a Q of the past alone keeps the mean gradient at −(κ+2)/(4κ), for every κ > 9/10."""
     import sympy
+    from sympy.polys.matrices import DomainMatrix
 
     yield from client_identities(algorithm)
     kappa, unknowns, equations = delayed_system(algorithm)
     matrix = sympy.Matrix([[sympy.diff(equation, unknown) for unknown in unknowns] for equation in equations])
     constant = -sympy.Matrix(equations).subs(dict.fromkeys(unknowns, 0))
-    solution = dict(zip(unknowns, matrix.LUsolve(constant), strict=True))
+    system, right = (DomainMatrix.from_Matrix(part).to_field() for part in (matrix, constant))
+    solution = dict(zip(unknowns, system.unify(right)[0].lu_solve(system.unify(right)[1]).to_Matrix(), strict=True))
     mean = sum(solution[unknown] for unknown in unknowns[:3])
     chances = sympy.Matrix([sympy.Rational(1, 2), sympy.Rational(1, 4), sympy.Rational(1, 4)])
     chain = sympy.Matrix([[1, 1, 1], [1, 0, 0], [0, 1, 1]]) / 2
@@ -174,6 +176,15 @@ def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     bias = Identity("the mean gradient", mean, read("−(κ+2)√v/(4κ)", words))
     yield from (bias, Concludes("−(κ+2)√v/(4κ)", bias, words))
     yield from stable_facts(kappa, unknowns, equations)
+
+
+def _characteristic(matrix: Expression, z: Expression) -> Expression:
+    """Return det(zI − matrix), over the field of rational functions."""
+    from sympy.polys.matrices import DomainMatrix
+
+    domain = DomainMatrix.from_Matrix(matrix).to_field()
+    coefficients = [domain.domain.to_sympy(each) for each in domain.charpoly()]
+    return sum(each * z ** (len(coefficients) - 1 - power) for power, each in enumerate(coefficients))
 
 
 def stable_facts(
@@ -197,7 +208,7 @@ def stable_facts(
     }
     place = Slab(kappa, sympy.Rational(9, 10))
     signs = [Sign(f"stable: {name}", value, place, strict=True) for name, value in conditions.items()]
-    yield from (Identity("characteristic polynomial", step.charpoly(z).as_expr(), z**4 * pair), *signs)
+    yield from (Identity("characteristic polynomial", _characteristic(step, z), z**4 * pair), *signs)
     yield Cover("stable for every κ > 9/10", tuple(signs[1:2]), sympy.Rational(9, 10))
 
 
