@@ -157,14 +157,12 @@ def delayed_system(algorithm: Algorithm) -> tuple[Expression, tuple[Expression, 
 def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     """Yield that a Q of the past alone keeps the mean gradient at −(κ+2)/(4κ), for every κ > 9/10."""
     import sympy
-    from sympy.polys.matrices import DomainMatrix
 
     yield from client_identities(algorithm)
     kappa, unknowns, equations = delayed_system(algorithm)
     matrix = sympy.Matrix([[sympy.diff(equation, unknown) for unknown in unknowns] for equation in equations])
     constant = -sympy.Matrix(equations).subs(dict.fromkeys(unknowns, 0))
-    system, right = (DomainMatrix.from_Matrix(part).to_field() for part in (matrix, constant))
-    solution = dict(zip(unknowns, system.unify(right)[0].lu_solve(system.unify(right)[1]).to_Matrix(), strict=True))
+    solution = dict(zip(unknowns, _solve(matrix, constant), strict=True))
     mean = sum(solution[unknown] for unknown in unknowns[:3])
     chances = sympy.Matrix([sympy.Rational(1, 2), sympy.Rational(1, 4), sympy.Rational(1, 4)])
     chain = sympy.Matrix([[1, 1, 1], [1, 0, 0], [0, 1, 1]]) / 2
@@ -176,6 +174,22 @@ def delayed_proof(algorithm: Algorithm) -> Iterator[Fact]:
     bias = Identity("the mean gradient", mean, read("−(κ+2)√v/(4κ)", words))
     yield from (bias, Concludes("−(κ+2)√v/(4κ)", bias, words))
     yield from stable_facts(kappa, unknowns, equations)
+
+
+def _solve(matrix: Expression, right: Expression) -> Expression:
+    """Return the solution of a linear system, over the field of rational functions.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    from sympy.polys.matrices import DomainMatrix
+    from sympy.polys.matrices.exceptions import DMNonInvertibleMatrixError
+
+    left, column = (DomainMatrix.from_Matrix(part).to_field() for part in (matrix, right))
+    try:
+        return left.unify(column)[0].lu_solve(left.unify(column)[1]).to_Matrix()
+    except DMNonInvertibleMatrixError as error:
+        raise ValueError("matrix: the means have no single fixed point") from error
 
 
 def _characteristic(matrix: Expression, z: Expression) -> Expression:
