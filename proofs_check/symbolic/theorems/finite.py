@@ -3,7 +3,7 @@ r"""Exact finite-N theorem, every N.
 $\sum_{k\le N} c_k\|g_k\|^2 \le F(w_0) - F^*$ with $c_k \ge 0$, by the inductions of chains.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proofs_check.kernel.algebra import Expression
@@ -17,6 +17,7 @@ from proofs_check.symbolic.theorems.chains import Boundary, Convex, Nonconvex, e
 from proofs_check.symbolic.theorems.interpolation import derivations, symbolic_step
 from proofs_check.symbolic.theorems.potentials import SETTING, small_penalty_rho
 from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, optimistic_gradient
+from proofs_check.theory.rates import convex_rate, nonconvex_rate
 
 SOURCE = "ours; MATHEMATICS.md#T2"
 
@@ -69,7 +70,8 @@ def smallest_gradient(end: Certificate, total: Expression, chain: Nonconvex | Co
     start, optimum, summed, smallest = sympy.symbols("f_start f_optimum weighted_sum smallest")
     squares = -(end.target - start + optimum)
     weighted = Consequence("Σc_k‖g_k‖² ≤ F(w_0) − F*", start - optimum - summed, end, where={summed: squares})
-    least = Inequality("Σc_k‖g_k‖² ≥ Σc_k min‖g_k‖²", summed - total * smallest, "c_k ≥ 0, Σc_k as shown above")
+    signs = tuple(f"{key} ≥ 0{chain.label}" for key in coefficients(chain))
+    least = Inequality("Σc_k‖g_k‖² ≥ Σc_k min‖g_k‖²", summed - total * smallest, "c_k ≥ 0, Σc_k as shown", signs)
     uses = ((1 / total, weighted), (1 / total, least))
     domain = Slab(chain.kappa, chain.domain.low, chain.domain.high)
     return Certificate(f"the smallest gradient: {end.name}", (start - optimum) / total - smallest, uses, (), domain)
@@ -85,6 +87,14 @@ def rate_conclusions(
     words = {"min_{k≤N}‖∇F(w_k)‖²": smallest, "F(w_0)−F*": start - optimum, "Δ": start - optimum}
     words |= {"L": sympy.Integer(1), "N": sympy.Symbol("N", positive=True), "κ": symbolic_step().kappa, **(terms or {})}
     return tuple(Concludes(text, fact, words) for fact in rates)
+
+
+def theory_rate(rate: Callable[..., Any], total: Expression, low: Expression) -> Identity:
+    """Return that the formula of `proofs_check.theory` is 1/Σc_k, for every κ > ``low``."""
+    import sympy
+
+    k, (n, x) = symbolic_step().kappa, sympy.symbols("N x", positive=True)
+    return Identity("the formula of proofs_check.theory", rate(n, low + x), 1 / total.subs(k, low + x))
 
 
 def nonconvex_large(threshold: Any = 2) -> Nonconvex:
@@ -131,12 +141,14 @@ def nonconvex_proof(algorithm: Algorithm, chain: Nonconvex | None = None) -> Ite
     large = nonconvex_large()
     chain = large if chain is None else chain
     k, rho, length = chain.kappa, chain.rho, sympy.Symbol("N", positive=True)
-    facts, rates = chain_facts(chain, sympy.Rational(1, 2) + (length + 1) / k - rho * (length + 3) / (4 * k**2))
+    total = sympy.Rational(1, 2) + (length + 1) / k - rho * (length + 3) / (4 * k**2)
+    facts, rates = chain_facts(chain, total)
     yield from (*optimistic_gradient(algorithm, cold=True), *derivations(), *facts, *rates)
     if rho == 1:
         text = "min_{k≤N}‖∇F(w_k)‖² ≤ 4κ²L(F(w_0)−F*)/((4κ−1)N+2κ²+4κ−3)"
         yield Cover("every κ ≥ 2", rates[-1:], sympy.Integer(2))
         yield from rate_conclusions(text, rates)
+        yield theory_rate(nonconvex_rate, total, sympy.Integer(2))
     else:
         bound = Identity("ϱ = κ/(κ²−2)", rho, small_penalty_rho(k))
         yield from (bound, Concludes("κ/(κ²−2)", bound, {"κ": k}))
@@ -156,6 +168,7 @@ def convex_proof(algorithm: Algorithm, chain: Convex | None = None) -> Iterator[
     for facts, rates in found:
         yield from (*facts, *rates)
         yield from rate_conclusions("min_{k≤N}‖∇F(w_k)‖² ≤ 2κL(F(w_0)−F*)/(2N+2+κ)", rates)
+    yield theory_rate(convex_rate, total, (1 + sympy.sqrt(6)) / 2)
     yield Cover("every κ ≥ (1+√6)/2", tuple(rates[-1] for _, rates in found), (1 + sympy.sqrt(6)) / 2)
 
 
