@@ -221,7 +221,7 @@ KERNEL = {
     "every formula reads as its fact": (formulas.Concludes, "failures", nothing),
 }
 MUTANTS = {
-    # The referee's: facts left out.
+    # Facts left out.
     "T2 without the induction's step": lambda m: without("T2-nonconvex-rate", "induction step"),
     "T2 without the induction's base": lambda m: without("T2-nonconvex-rate", "base: the first step"),
     "T2 without the induction": lambda m: without("T2-convex-rate", "every j"),
@@ -236,23 +236,23 @@ MUTANTS = {
     "T9 without stability": lambda m: without("T9-same-batch-bias", "stable"),
     "T12 without the row β = 1": another_table(sectors.SEPARATE[1:]),
     "T5 floors, one row of six": floor_rows,
-    # The referee's: ranges.
+    # Ranges with gaps.
     "T1 from κ = 5": from_five,
     "T1 convex from κ = 5": convex_from_five,
     "T2 from κ = 3": rate_from_three,
     "T2 convex from κ = 3": convex_rate_from_three,
     "T4 without 2 ≤ κ ≤ 3": last_iterate_from_three,
-    # The referee's: constants and axioms.
+    # Loosened constants and false axioms.
     "T7 noise times 100": constants(mean=Fraction(60)),
     "T7 rate .01": constants(rate=Fraction(1, 100)),
     "T5 floors within a half": loose_excess,
     "T12 on a false Lipschitz inequality, in its one home": false_lipschitz,
     "T12 on a false Lipschitz inequality, in its own averages": false_averaged_lipschitz,
-    # The referee's: sentences.
+    # Sentences that say something else.
     "T2 says 3κ²": lambda m: reworded("T2-nonconvex-rate", "4κ²L(F(w_0)−F*)", "3κ²L(F(w_0)−F*)"),
     "T6 says half of X": lambda m: reworded("T6-preconditioned", "4/(4−β)", "2/(4−β)"),
     "T7 drops 6.5q²": lambda m: reworded("T7-minibatch-constant", "(10/κ² + 6.5q²)", "(10/κ²)"),
-    # Ours.
+    # Of every kind.
     "T1 without the whole range": lambda m: without("T1-nonconvex-potential", "V falls for every κ > 3/2"),
     "T1 says c > 0 with another c": lambda m: reworded("T1-nonconvex-potential", "(4κ−1)/(4κ²)", "(4κ+1)/(4κ²)"),
     "T4 says ν = 1/(2κ−2)": lambda m: reworded("T4-last-iterate", "1/(2κ−3)", "1/(2κ−2)"),

@@ -26,7 +26,7 @@ def verdict(*given, conclusion=None, sentence=""):
 
 
 def claimed(*given, conclusion=None):
-    """The referee's theorem, with whatever facts."""
+    """A theorem that is false, with whatever facts."""
     return theorem(
         "T0-fake",
         "PISA's gradient is 0 at every step: ‖g‖² ≤ 0.",
