@@ -7,6 +7,7 @@ from proofs_check.claim import Claim
 from proofs_check.measured.by_hand import CLAIMS_BY_HAND
 from proofs_check.measured.constant_penalty import CLAIMS_CONSTANT_PENALTY
 from proofs_check.measured.descent import CLAIMS_DESCENT
+from proofs_check.measured.descent_breaks import CLAIMS_DESCENT_BREAKS
 from proofs_check.measured.equivalences import CLAIMS_EQUIVALENCES
 from proofs_check.measured.floors import CLAIMS_FLOORS
 from proofs_check.measured.growing_penalty import CLAIMS_GROWING_PENALTY
@@ -30,6 +31,7 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_FLOORS,
     *CLAIMS_GROWING_PENALTY,
     *CLAIMS_DESCENT,
+    *CLAIMS_DESCENT_BREAKS,
     *CLAIMS_UNIFORMITY,
     *CLAIMS_KINKS,
     *CLAIMS_HYPOTHESES,

@@ -3,7 +3,6 @@
 A constant penalty leaves a floor of variance (V4a), a growing one does not (V4b), an adversarial Q keeps one.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,15 @@ import numpy as np
 
 from pisa_lab.loop import run
 from pisa_lab.method import PISA
-from pisa_lab.preconditioners.base import Base
+from pisa_lab.preconditioners.base import Preconditioner
 from pisa_lab.schedules import Constant, Geometric, Polynomial, Schedule
-from pisa_lab.state import Observation
 from problems.linear import least_squares
 from problems.quadratics import quadratic, random_quadratic
 from problems.transforms import with_noise
 from proofs_check.claim import Verdict
+from proofs_check.measured.adversaries import AgainstNoise, Sequenced
 from proofs_check.measured.instances import Array, Instance, count, grid
-from proofs_check.measured.trajectories import curve, figure, measured_claim, power_law, series
+from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, power_law, series
 
 SCHEDULES: Mapping[str, Schedule] = {
     "constant": Constant(),
@@ -140,35 +139,34 @@ def budget_trial(instance: Instance) -> Mapping[str, Any]:
     return {"left": left, "right": right, "ratio": left / right, "margin": 1 - left / right}
 
 
-@dataclasses.dataclass(frozen=True)
-class AgainstNoise(Base):
-    """Q = 1 where the batch's noise is negative and 0 elsewhere: bounded, and chosen with the batch in hand."""
-
-    def entries(self, at: Observation) -> Any:
-        """Return the indicator of negative noise."""
-        noise = at.gradient - at.problem.client_grad(at.consensus)
-        return np.where(noise < 0, 1.0, 0.0)
-
-
 def adversary_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the floor with ρQ ∈ {0, βσ} chosen against the noise; margin 1 − floor/(2v/(2κ−3)), the bound without Q.
 
-    "exact" is the square of the stationary mean gradient, (β/(2+β))²v, below which no penalty brings it.
+    "exact" is the square of the stationary mean gradient, (β/(2+β))²v, below which no penalty brings it. The control
+    is the mean of that Q, Q = ½ whatever the noise, which obeys the bound.
     """
     kappa, beta = float(instance["kappa"]), float(instance["beta"])
-    problem = least_squares(np.ones((2, 1)), np.array([1.0, -1.0]))
-    method = PISA(penalty=kappa, rho=beta * kappa, preconditioner=AgainstNoise())
-    steps, replicates = int(instance["steps"]), int(instance["replicates"])
-    squares = squared_norms(problem, method, steps=steps, replicates=replicates, seed=int(instance["seed"]))
-    floor = float(np.mean(squares[squares.shape[0] // 4 :]))
     bound = 2 / (2 * kappa - 3)
+    floor, oblivious = (_floor_with(rule, instance) for rule in (AgainstNoise(), Sequenced((0.5,))))
     return {
         "kappa": kappa,
         "floor": floor,
+        "oblivious": oblivious,
         "exact": (beta / (2 + beta)) ** 2,
         "bound": bound,
+        "control": holds(1 - oblivious / bound),
         "margin": 1 - floor / bound,
     }
+
+
+def _floor_with(rule: Preconditioner[Any], instance: Instance) -> float:
+    """Return the mean of ‖∇F‖² over the last three quarters of a run with the preconditioner ``rule``."""
+    kappa = float(instance["kappa"])
+    problem = least_squares(np.ones((2, 1)), np.array([1.0, -1.0]))
+    method = PISA(penalty=kappa, rho=float(instance["beta"]) * kappa, preconditioner=rule)
+    steps, replicates = int(instance["steps"]), int(instance["replicates"])
+    squares = squared_norms(problem, method, steps=steps, replicates=replicates, seed=int(instance["seed"]))
+    return float(np.mean(squares[squares.shape[0] // 4 :]))
 
 
 NOISE = ("unbiased mini-batch gradients with variance v", "L-smooth F bounded below", "ρ = λ = 0")

@@ -12,7 +12,7 @@ from pisa_lab.problem import FunctionProblem, from_functions
 from pisa_lab.state import Observation, State
 from proofs_check.claim import Verdict
 from proofs_check.measured.instances import Array, Instance, count, generator, grid
-from proofs_check.measured.trajectories import curve, figure, measured_claim, norms_of, states_of
+from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, norms_of, states_of
 
 SHAPE = (5, 3)
 
@@ -36,7 +36,10 @@ def balanced(instance: Instance) -> tuple[FunctionProblem, Array]:
 
 
 def fixed_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return ‖∇F‖ that NSISA and PISA reach from a KKT point (π_i = −g_i); margin log10(1e-6/NSISA's)."""
+    """Return ‖∇F‖ that NSISA and PISA reach from a KKT point (π_i = −g_i); margin log10(1e-6/NSISA's).
+
+    The control is PISA without a preconditioner, which stays.
+    """
     problem, pushed = balanced(instance)
     steps = int(instance["steps"])
     moved = norms_of(nsisa(float(instance["penalty"]), rho=1.0, warm=True), problem, steps=steps)
@@ -46,6 +49,7 @@ def fixed_trial(instance: Instance) -> Mapping[str, Any]:
         "imbalance": float(np.linalg.norm(pushed)),
         "late": late,
         "pisa": float(np.max(stayed)),
+        "control": holds(float(np.log10(1e-9 / max(float(np.max(stayed)), 1e-17)))),
         "margin": float(np.log10(1e-6 / max(late, 1e-17))),
     }
 

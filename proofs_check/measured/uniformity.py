@@ -15,7 +15,7 @@ from pisa_lab.problem import FunctionProblem, objective
 from proofs_check.claim import Verdict
 from proofs_check.measured.constant_penalty import threshold
 from proofs_check.measured.instances import Instance, count, generator, grid, problem_of, scalar_problem
-from proofs_check.measured.trajectories import curve, figure, measured_claim, norms_of
+from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, norms_of
 
 RHO = (0.0, 2.0)
 SIGMA = 3.0
@@ -51,7 +51,7 @@ def uniform_trial(instance: Instance) -> Mapping[str, Any]:
 
     Margin −log10 of it, ≤ 0 where there is no progress.
     The first round of a cold start without a ridge stays at w⁰, so that N moves are N + 1 rounds. "replay" is the
-    largest relative difference between the run and exact rationals.
+    largest relative difference between the run and exact rationals. The control is the warm start of `pair_trial`.
     """
     slope, rounds = float(instance["slope"]), int(instance["rounds"]) + 1
     problem = opposed(slope)
@@ -65,6 +65,7 @@ def uniform_trial(instance: Instance) -> Mapping[str, Any]:
         "least": least,
         "largest": float(np.max(norms**2) / (2 * gap)),
         "replay": float(np.max(np.abs(norms[1:] - exact) / exact)),
+        "control": holds(float(pair_trial(instance)["margin"])),
         "margin": float(-np.log10(least)),
     }
 
@@ -121,7 +122,8 @@ def pair_trial(instance: Instance) -> Mapping[str, Any]:
 def ridge_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the least squared gradient of rounds 1 … N on (w−c)²/2 + w²/2 from its minimiser c/2, cold and warm.
 
-    F_λ(w⁰) − F* is exactly 0, so that any bound in it demands 0; margin log10(1e-6/least).
+    F_λ(w⁰) − F* is exactly 0, so that any bound in it demands 0; margin log10(1e-6/least). The control is the warm
+    start, which stays at the minimiser.
     """
     centre, rounds = float(instance["centre"]), int(instance["rounds"])
     problem = scalar_problem([(lambda w: (w - centre) ** 2 / 2, lambda w: w - centre)], centre / 2, ridge=1.0)
@@ -133,6 +135,7 @@ def ridge_trial(instance: Instance) -> Mapping[str, Any]:
         "least": least,
         "per_square": least / centre**2,
         "warm": float(np.max(warm**2)),
+        "control": holds(1 - float(np.max(warm**2)) / 1e-12),
         "margin": float(np.log10(1e-6 / least)),
     }
 
