@@ -113,7 +113,7 @@ def measured_claim(
 
     def check(seed: int, effort: str) -> Evidence:
         evidence = judge(trial, instances(seed, effort), detail=detail)
-        if evidence.verdict is Verdict.REFUTED:
+        if evidence.verdict is Verdict.REFUTED is expected:
             evidence = check_control(evidence)
         drawn = picture(evidence.instance) if picture and evidence.instance else None
         return dataclasses.replace(evidence, figure=drawn)
