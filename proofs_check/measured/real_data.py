@@ -96,9 +96,9 @@ def _histories(instance: Instance) -> tuple[Array, dict[str, Array]]:
 def split_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the KKT residuals at the end for each γ.
 
-    Margin: the least log10 drop of the gradient's share from one γ to the next, minus that of a half. It is −1 if for a γ ≤ .9 the local or
-    the consensus residual is above 1e-6 of its first value, as both must vanish, or the aggregate one is not the
-    gradient.
+    Margin: the least log10 drop of the gradient's share from one γ to the next, minus that of a half. It is −1 if for a
+    γ ≤ .9 the local or the consensus residual is above 1e-6 of its first value, as both must vanish, or the aggregate
+    one is not the gradient.
     """
     _, found = _histories(instance)
     ratios = [float(ratio) for ratio in instance["ratios"]]
