@@ -29,7 +29,7 @@ class Data:
     def sample_gradients(self, w: Array) -> Array:
         """Return every row's gradient of log(1 + exp(−y xᵀw)) + μ|w|²/2 + the bump."""
         slopes = -self.signs / (1 + np.exp(self.signs * (self.rows @ w)))
-        return slopes[:, None] * self.rows + MU * w + 2 * BUMP * w / (1 + w * w) ** 2
+        return np.asarray(slopes[:, None] * self.rows + MU * w + 2 * BUMP * w / (1 + w * w) ** 2)
 
     def hessian(self, w: Array, *, positive: bool = False) -> Array:
         """Return the Hessian, or with ``positive`` the Gauss–Newton matrix, which has the bump where it is positive."""
@@ -124,8 +124,8 @@ def kronecker_trial(instance: Instance) -> Mapping[str, Any]:
 CLAIMS_CURVATURE: tuple[Claim, ...] = (
     measured_claim(
         "curvature-by-hand",
-        "With the Hessian, its diagonal, the Gauss–Newton matrix, the Fisher matrix or its diagonal as Q a round is the "
-        "solve of a dense system with the matrix from its formula.",
+        "With the Hessian, its diagonal, the Gauss–Newton matrix, the Fisher matrix or its diagonal as Q a round is "
+        "the solve of a dense system with the matrix from its formula.",
         trial=dense_trial,
         instances=lambda seed, effort: grid(seed, count(effort, 5, 40), preconditioner=tuple(DENSE)),
         detail="w and π_i of eight rounds differ by at most {error:.1e} relative ({preconditioner}, worst of {trials})",

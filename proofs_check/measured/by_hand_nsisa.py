@@ -32,7 +32,7 @@ def polar(matrix: Array) -> Array:
 def _orthogonal(ahead: Array, flat: bool) -> Array:
     """Return the orthogonalised matrices, each times √max(1, rows/columns), and vectors as they are."""
     if not flat:
-        return polar(ahead) * np.sqrt(max(1.0, ahead.shape[0] / ahead.shape[1]))
+        return np.asarray(polar(ahead) * np.sqrt(max(1.0, ahead.shape[0] / ahead.shape[1])))
     pieces, start = [], 0
     for _, shape in BLOCKS:
         piece = ahead[start : start + int(np.prod(shape))]

@@ -46,19 +46,22 @@ def _library_path(losses: Losses, name: str) -> list[Parameters]:
     common: dict[str, Any] = {"lr": LR, "penalty": SIGMA, "rho": RHO, "weight_decay": RIDGE}
     if losses.clients > 1:
         common |= {"clients": losses.clients, "weights": WEIGHTS[: losses.clients]}
-    given = list(params.values())
-    optimizer = {
-        "pisa": lambda: optimizers.PISA(given, **common),
-        "sisa": lambda: optimizers.SISA(given, beta=BETA, **common),
-        "nsisa": lambda: optimizers.NSISA(given, beta=BETA, elementwise_lr=REST_LR, elementwise_rho=REST_RHO, **common),
-    }[name]()
+    apart: dict[str, Any] = {
+        "pisa": {},
+        "sisa": {"beta": BETA},
+        "nsisa": {"beta": BETA, "elementwise_lr": REST_LR, "elementwise_rho": REST_RHO},
+    }[name]
+    build: Any = getattr(optimizers, name.upper())
+    optimizer = build(list(params.values()), **common, **apart)
 
     def closure(client: int) -> Any:
         def evaluate() -> Any:
             optimizer.zero_grad()
-            pairs = [(params[n], losses.scales[client][n], losses.centres[client][n]) for n in SHAPES]
-            loss = sum((torch.tensor(s) * (p - torch.tensor(c)) ** 2).sum() / 2 for p, s, c in pairs)
-            loss.backward()
+            loss = torch.zeros((), dtype=torch.float64)
+            for n, param in params.items():
+                scale, centre = torch.tensor(losses.scales[client][n]), torch.tensor(losses.centres[client][n])
+                loss = loss + (scale * (param - centre) ** 2).sum() / 2
+            loss.backward()  # type: ignore[no-untyped-call]
             return loss.detach()
 
         return evaluate

@@ -49,11 +49,11 @@ class Candidate:
 def random_candidate(rng: np.random.Generator, quantity: str) -> Candidate:
     """Return a candidate: half of the time near the known witness, else pieces of slope ±1 or 0."""
     if rng.random() < 0.5:
-        knots, right, shares = SEEDS[quantity]
+        knots, right, metrics = SEEDS[quantity]
         points = knots[:0:-1]
         widths = np.array([a[0] - b[0] for a, b in pairwise(points)])
         slopes = np.array([(a[1] - b[1]) / (a[0] - b[0]) for a, b in pairwise(points)])
-        return Candidate(widths, slopes, right, np.array(shares)).moved(rng, 0.05)
+        return Candidate(widths, slopes, right, np.array(metrics)).moved(rng, 0.05)
     slopes = rng.choice([-1.0, 0.0, 1.0], size=4)
     shares = rng.integers(0, 2, size=ROUNDS).astype(float)
     return Candidate(rng.uniform(0.02, 0.8, size=4), slopes, float(rng.choice([-1.0, 1.0])), shares)
