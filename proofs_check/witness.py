@@ -12,8 +12,15 @@ from proofs_check import table
 from proofs_check.claim import Claim, Finding, Verdict
 from proofs_check.stored import COUNTS, FOLDER, FORMAT, TOLERANCE, bare_check, differences, plain, read_document
 
-TOLERANCES: Mapping[str, float] = {}
-"""Relative tolerances of claims whose runs let rounding grow; all others have `TOLERANCE`."""
+TOLERANCES: Mapping[str, float] = {
+    "V9-nsisa-fixed-points": 0.05,
+    "V9-nsisa-fixed-points-in-runs": 0.05,
+    "V9-nsisa-is-pisa": 0.05,
+}
+"""Relative tolerances of claims whose runs let rounding grow; all others have `TOLERANCE`.
+
+Newton–Schulz multiplies rounding in every round: with other vector units the limits differ by half a per cent.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
