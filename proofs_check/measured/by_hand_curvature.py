@@ -15,7 +15,7 @@ from proofs_check.measured.trajectories import digits_to_spare, measured_claim, 
 
 TOLERANCE = 1e-9
 STEPS = 8
-BUMP = 0.2
+BUMP = 0.8
 """Of the nonconvex penalty κΣw²/(1+w²), which gives the Hessian negative eigenvalues."""
 MU = 0.05
 
@@ -59,7 +59,7 @@ def _logistic(instance: Instance) -> tuple[LinearModel, list[Data]]:
     rng = generator(instance)
     X, y = rng.normal(size=(20, 4)) * [2.0, 1.0, 0.5, 0.2], rng.choice([-1.0, 1.0], 20)
     parts = [np.arange(12), np.arange(12, 20)]
-    problem = logistic_nonconvex(X, y, parts, bump=BUMP, local_ridge=MU, initial=rng.normal(size=4))
+    problem = logistic_nonconvex(X, y, parts, bump=BUMP, local_ridge=MU, initial=rng.uniform(0.6, 1.4, size=4))
     return problem, [Data(X[part], y[part]) for part in parts]
 
 
