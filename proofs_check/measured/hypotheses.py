@@ -38,6 +38,7 @@ def sublevel_trial(instance: Instance) -> Mapping[str, Any]:
         problem = logistic(X, y, [np.array([0, 1]), np.array([2])], ridge=ridge)
         states = states_of(PISA(penalty=2 * float(np.max(problem.lipschitz))), problem, steps=2 * steps)
         found[name] = float(np.linalg.norm(states[2 * steps].consensus - states[steps].consensus))
+        found[f"{name}_early"] = float(np.linalg.norm(states[5].consensus))
         found[f"{name}_norm"] = float(np.linalg.norm(states[2 * steps].consensus))
     margins = [float(np.log10(FALL / max(found[name], 1e-17))) for name in ("move", "restored")]
     return {"steps": steps, **found, "control": holds(margins[1]), "margin": margins[0]}

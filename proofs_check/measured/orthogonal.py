@@ -49,6 +49,7 @@ def fixed_trial(instance: Instance) -> Mapping[str, Any]:
     late = float(np.min(moved[-steps // 4 :]))
     return {
         "imbalance": float(np.linalg.norm(pushed)),
+        "early": [float(norm) for norm in moved[2:6]],
         "late": late,
         "pisa": float(np.max(stayed)),
         "control": holds(float(np.log10(1e-9 / max(float(np.max(stayed)), 1e-17)))),
