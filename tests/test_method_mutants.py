@@ -8,15 +8,11 @@ from method_mutant_cases import BROKEN, METHOD_MUTANTS
 from pisa_lab import sampling, updates
 from proofs_check import table
 from proofs_check.claim import Verdict
+from proofs_check.measured import CLAIMS_MEASURED
 
 pytestmark = pytest.mark.slow
 
-REFUTED = [
-    claim.name
-    for claim in table.CLAIMS
-    if claim.expected is Verdict.REFUTED and claim.trial is not None and claim.kind != "symbolic"
-]
-"""What a symbolic claim says does not hang on a run: its run is an illustration, held to its numbers all the same."""
+REFUTED = [claim.name for claim in CLAIMS_MEASURED if claim.expected is Verdict.REFUTED]
 TORCH = ["torch-steps-by-hand", "torch-clients-by-hand"]
 
 
