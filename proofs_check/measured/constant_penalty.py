@@ -86,9 +86,9 @@ def linear_trial(instance: Instance) -> Mapping[str, Any]:
     rho = float(instance["beta"]) * penalty
     method = PISA(penalty=penalty, rho=rho, preconditioner=Identity())
     norms = norms_of(method, problem, steps=int(instance["steps"]))
-    # The last part of the run above the level of rounding, where the other modes have died out.
-    alive = np.flatnonzero(norms > 1e-11 * norms[0])
-    tail = norms[alive[-1] // 2 : alive[-1] + 1]
+    # The last quarter of the run above the level of rounding, where the other modes have died out.
+    alive = np.flatnonzero(norms > 1e-12 * norms[0])
+    tail = norms[3 * alive[-1] // 4 : alive[-1] + 1]
     rate = geometric_rate(tail)
     curvatures = np.linalg.eigvalsh(hessian) - problem.ridge
     modes = [mode_rate(float(h), penalty, rho, problem.ridge) for h in curvatures]
