@@ -185,7 +185,7 @@ def _floor_with(rule: Preconditioner[Any], instance: Instance) -> float:
     return float(np.mean(squares[squares.shape[0] // 4 :]))
 
 
-NOISE = ("unbiased mini-batch gradients with variance v", "L-smooth F bounded below", "ρ = λ = 0")
+NOISE = ("unbiased mini-batch gradients, v the variance of Σα_ig_i", "L-smooth F bounded below", "ρ = λ = 0")
 
 CLAIMS_FLOORS = (
     measured_claim(
@@ -233,7 +233,11 @@ CLAIMS_FLOORS = (
             replicates=(count(effort, 24, 64),),
         ),
         detail="left side {left:.3g}, right side {right:.3g} at the worst of {trials} (means over replicates)",
-        hypotheses=(*NOISE, "κ nondecreasing, κ > 3/2", "mixed order (the server uses σ^{ℓ+1})"),
+        hypotheses=(
+            *NOISE,
+            "κ_k = σ^k/L nondecreasing, κ > 3/2; w_k the point of gradient k",
+            "mixed order (the server uses σ^{ℓ+1})",
+        ),
         source="MATHEMATICS.md#V4, MATHEMATICS.md#T5",
         latex=r"\sum_k\frac{2\kappa_k-3}{2\kappa_k^2}E\|\nabla F(w_k)\|^2 \leq "
         r"L(F(w_0)-F^\star)+\sum_k\frac{v}{\kappa_k^2}",

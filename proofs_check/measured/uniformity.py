@@ -165,7 +165,7 @@ CLAIMS_UNIFORMITY = (
     ),
     measured_claim(
         "V6-warm-start-pair",
-        "With the warm start the same pair of clients obeys one bound whatever their heterogeneity.",
+        "With the warm start the clients ±bx + x²/2 obey one bound whatever their heterogeneity b.",
         trial=pair_trial,
         instances=lambda seed, effort: [{"slope": float(10**k)} for k in range(0, count(effort, 7, 9), 1)],
         detail="least squared gradient in ten moves {least:.3g} of F(w⁰)−F* at b = {slope:.0e}; the worst case is .288",
@@ -189,7 +189,13 @@ CLAIMS_UNIFORMITY = (
             rounds=(10, 40),
         ),
         detail="largest ratio to the bound {ratio:.3g} (heterogeneity {conflict:.0e}), over {trials} runs",
-        hypotheses=("π_i⁰ = −∇F_i(w⁰)", "γ = 1", "(σ−L)(σ+λ) ≥ X(β)L²", "full gradients", "unequal ρ_i"),
+        hypotheses=(
+            "π_i⁰ = −∇F_i(w⁰)",
+            "γ = 1",
+            "(σ−L)(σ+λ) ≥ X(β)L², X = 4/(4−β) up to β = 3; Q = I, unequal ρ_i ≤ βσ",
+            "L-smooth F_i, L = 1; F* the infimum of F_λ, N the number of moves",
+            "full gradients",
+        ),
         source="MATHEMATICS.md#V6, MATHEMATICS.md#T6",
         latex=r"\min_{k\leq N}\|\nabla F_\lambda(w^k)\|^2 \leq "
         r"2(\sigma+\lambda)(F_\lambda(w^0)-F_\lambda^\star)/(N+1)",
