@@ -2,6 +2,9 @@
 
 import lzma
 import socket
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +159,17 @@ def test_the_attribution_stands_beside_the_files(census):
     text = (census / "README.md").read_text(encoding="utf-8")
     for needed in ("Becker", "Kohavi", "UCI", "CC BY 4.0", "LIBSVM", *adult.CHECKSUMS.values()):
         assert needed in text
+
+
+def test_the_source_distribution_holds_a9a_with_its_attribution(tmp_path):
+    root = Path(adult.__file__).parents[1]
+    build = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(tmp_path), str(root)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert {f"problems/data/{name}" for name in ("a9a.xz", "a9a.t.xz", "README.md")} <= names
 
 
 def test_no_place_is_of_one_machine(monkeypatch):
