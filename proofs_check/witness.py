@@ -12,6 +12,8 @@ from proofs_check import table
 from proofs_check.claim import Claim, Finding, Verdict
 from proofs_check.stored import COUNTS, FOLDER, FORMAT, TOLERANCE, bare_check, differences, plain, read_document
 
+__all__ = ["FOLDER", "TOLERANCES", "Replay", "Witness", "read_witness", "replay", "ship", "write_witness"]
+
 TOLERANCES: Mapping[str, float] = {
     "V9-nsisa-fixed-points": 0.05,
     "V9-nsisa-fixed-points-in-runs": 0.05,

@@ -141,10 +141,11 @@ def residual_trial(instance: Instance) -> Mapping[str, Any]:
         apart = [float(alpha) * float(np.sum((w - state.consensus) ** 2)) for alpha, _, w, _ in clients]
         gap = problem.ridge * state.consensus - sum(alpha * pi for alpha, _, _, pi in clients)
         slope = problem.ridge * state.consensus + sum(a * f[1](state.consensus) for a, f, _, _ in clients)
-        wanted = (math.sqrt(sum(squares)), math.sqrt(sum(apart)), np.linalg.norm(gap), np.linalg.norm(slope))
+        lengths = float(np.linalg.norm(gap)), float(np.linalg.norm(slope))
+        wanted = (math.sqrt(sum(squares)), math.sqrt(sum(apart)), *lengths)
         scale = float(np.max(np.abs(state.multiplier))) + float(np.max(np.abs(state.local)))
         errors += [
-            abs(float(MEASURES[name](problem, state)) - float(value)) / scale
+            abs(float(MEASURES[name](problem, state)) - value) / scale
             for name, value in zip(RESIDUALS, wanted, strict=True)
         ]
     return {"error": max(errors), "margin": digits_to_spare(max(errors), TOLERANCE)}
