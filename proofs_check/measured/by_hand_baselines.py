@@ -121,6 +121,6 @@ CLAIMS_BASELINES: tuple[Claim, ...] = (
             "FedAvg: four local steps, server rate ½",
             "ADMM: local systems solved directly, agreement to 1e-7 as the library's are solved to 1e-10",
         ),
-        source="McMahan et al. 2017; Kingma and Ba 2015; Boyd et al. 2011, section 7.1",
+        source="MATHEMATICS.md#experiments; McMahan et al. 2017; Kingma and Ba 2015; Boyd et al. 2011, section 7.1",
     ),
 )

@@ -176,7 +176,7 @@ CLAIMS_PARTS: tuple[Claim, ...] = (
         ],
         detail="{wrong} penalties differ in the worst of {trials} runs of 30 rounds; factors met: {moves}",
         hypotheses=("‖w_i^ℓ − w^{ℓ+1}‖ against 3σ_i‖w^{ℓ+1} − w^ℓ‖, and the other way round",),
-        source="Boyd et al., Distributed Optimization and Statistical Learning via ADMM, section 3.4.1",
+        source="MATHEMATICS.md#algorithm; Boyd et al. 2011, section 3.4.1",
     ),
     measured_claim(
         "samplers-by-counting",
@@ -186,7 +186,7 @@ CLAIMS_PARTS: tuple[Claim, ...] = (
         instances=lambda seed, effort: [{"seed": 100 * seed + k} for k in range(count(effort, 1, 10))],
         detail="{wrong} faults in the worst of {trials} experiments of 60 reshuffled and 300 uniform rounds",
         hypotheses=("three clients of 12, 12 and 20 rows, batches of 4", "counts to five standard deviations"),
-        source="pisa_lab.sampling",
+        source="MATHEMATICS.md#algorithm; pisa_lab.sampling",
     ),
     measured_claim(
         "residuals-by-hand",
