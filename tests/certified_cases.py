@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# The figure; the solver stops at 1e-9.
+# The solver stops at 1e-9.
 SOLVER = 1e-6
 
 

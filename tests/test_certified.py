@@ -2,17 +2,19 @@
 
 import functools
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from certified_cases import SOLVER
 
-from proofs_check.certified import engine
-from proofs_check.certified.comparison import closed_form, descent_form
+from proofs_check.certified import engine, inequalities
+from proofs_check.certified.comparison import RATES
 from proofs_check.certified.engine import solve, worst_case_value
-from proofs_check.certified.lemma import applies, reduced
+from proofs_check.certified.lemma import applies, merge_clients
 from proofs_check.certified.lemma_proof import merging_facts
 from proofs_check.certified.setting import fedavg_setting, pisa_setting
+from proofs_check.theory import gradient_descent_rate
 
 CLASSES = ("nonconvex", "convex")
 
@@ -23,7 +25,7 @@ def test_values_are_the_closed_forms(function_class, kappa):
     for rounds in range(1, 11):
         for clients in (1, 2, 3):
             answer = worst_case_value(pisa_setting(function_class, rounds, sigma=kappa, clients=clients))
-            assert answer.value == pytest.approx(closed_form(function_class, kappa, rounds), abs=SOLVER)
+            assert answer.value == pytest.approx(RATES[function_class](rounds, kappa), abs=SOLVER)
 
 
 def test_sixty_questions_are_twenty_programs():
@@ -54,14 +56,16 @@ def test_values_are_those_of_the_record(setting, value, digits):
 def test_fedavg_with_one_step_is_gradient_descent(function_class):
     for rounds in (1, 4, 9):
         answer = worst_case_value(fedavg_setting(function_class, rounds, clients=3))
-        assert answer.value == pytest.approx(descent_form(function_class, rounds), abs=SOLVER)
+        assert answer.value == pytest.approx(
+            gradient_descent_rate(rounds, convex=function_class == "convex"), abs=SOLVER
+        )
 
 
 def test_fedavg_of_one_client_is_gradient_descent_seen_every_other_step():
     # Two local steps of one client are two steps of descent; the metric sees every second iterate, so it is no smaller.
     local = solve(fedavg_setting("convex", 2, local_steps=2)).value
-    assert local >= descent_form("convex", 4) - SOLVER
-    assert local <= descent_form("convex", 2) + SOLVER
+    assert local >= gradient_descent_rate(4, convex=True) - SOLVER
+    assert local <= gradient_descent_rate(2, convex=True) + SOLVER
 
 
 def test_exact_admm_has_the_values_of_its_first_table():
@@ -69,6 +73,27 @@ def test_exact_admm_has_the_values_of_its_first_table():
     values = [solve(pisa_setting("nonconvex", n, method="admm", clients=2, warm=True)).value for n in (1, 2, 3)]
     assert values[0] == pytest.approx(worst_case_value(pisa_setting("nonconvex", 1, warm=True)).value, abs=SOLVER)
     assert values[0] > values[1] > values[2] > worst_case_value(pisa_setting("nonconvex", 3, warm=True)).value
+
+
+def test_the_program_of_exact_admm_with_one_client_is_exact(monkeypatch):
+    # Its rows ask F ≥ inf F through gradient steps from the server's points alone; asking it from the clients' points
+    # too makes the data those of a function with that infimum, and changes nothing.
+    questions = [pisa_setting("nonconvex", n, method="admm", warm=True) for n in (2, 3, 4)]
+    values = [solve(question).value for question in questions]
+    assert values == pytest.approx([0.7997060, 0.6080473, 0.4922669], abs=SOLVER)
+    plain = inequalities.Rows._lower
+
+    def everywhere(self):
+        yield from plain(self)
+        for place in set(range(len(self.path.points[0]))) - set(self.path.iterates):
+            value, quadratic = self.above(place)
+            decrease = self.square(self.gradient(place)) / (2 * float(self.setting.smoothness))
+            yield inequalities.Row("infimum", (place,), Fraction(0), value, quadratic - decrease)
+
+    monkeypatch.setattr(inequalities.Rows, "_lower", everywhere)
+    solve.cache_clear()
+    assert [solve(question).value for question in questions] == pytest.approx(values, abs=SOLVER)
+    solve.cache_clear()
 
 
 def test_warm_start_has_the_worst_case_of_gradient_descent_with_step_one_over_sigma():
@@ -113,7 +138,7 @@ EQUAL = {
 def test_lemma_gives_the_lifted_value(name, function_class):
     setting = pisa_setting(function_class, 2, clients=2, **EQUAL[name])
     assert applies(setting)
-    assert reduced(setting).clients == 1
+    assert merge_clients(setting).clients == 1
     lifted = worst_case_value(setting, lemma=False)
     assert lifted.value == pytest.approx(worst_case_value(setting).value, abs=SOLVER)
 
@@ -131,7 +156,7 @@ def test_lemma_gives_the_lifted_value(name, function_class):
 )
 def test_lemma_does_not_apply(setting):
     assert not applies(setting)
-    assert reduced(setting) is setting
+    assert merge_clients(setting) is setting
 
 
 @pytest.mark.slow
@@ -141,7 +166,7 @@ def test_every_value_without_the_lemma(function_class, clients):
     for rounds in range(1, 11):
         lifted = worst_case_value(pisa_setting(function_class, rounds, clients=clients), lemma=False)
         assert lifted.status == "solved"
-        assert lifted.value == pytest.approx(closed_form(function_class, 2, rounds), abs=SOLVER)
+        assert lifted.value == pytest.approx(RATES[function_class](rounds, 2), abs=SOLVER)
 
 
 def test_merging_lemma_is_proved_and_its_control_fails():

@@ -9,8 +9,8 @@ import pytest
 from proofs_check import table
 from proofs_check.claim import Verdict
 from proofs_check.measured import CLAIMS_MEASURED, instances, real_data
-from proofs_check.measured.floors import exact_floor, highest_floor
 from proofs_check.measured.trajectories import geometric_rate, power_law
+from proofs_check.theory import closed_floor, floor_lower_bound
 
 NAMES = [claim.name for claim in CLAIMS_MEASURED]
 FIGURED = {"title", "x_label", "y_label", "log", "curves"}
@@ -133,9 +133,9 @@ def test_the_pair_of_unequal_rho_makes_no_progress_in_ten_rounds():
 
 def test_the_floor_formulas_agree_with_theorems_md():
     # MATHEMATICS.md#T5: 1.894 v at κ = 2 and v/3 at κ = 4; ratios certified/lower 1.14 to 1.22.
-    assert highest_floor(2.0) == pytest.approx(1.894, abs=5e-4)
-    assert highest_floor(4.0) == pytest.approx(1 / 3, abs=1e-12)
-    ratios = [highest_floor(kappa) / exact_floor(kappa, 1.0) for kappa in (2.0, 4.0, 8.0, 16.0)]
+    assert closed_floor(2.0) == pytest.approx(1.894, abs=5e-4)
+    assert closed_floor(4.0) == pytest.approx(1 / 3, abs=1e-12)
+    ratios = [closed_floor(kappa) / floor_lower_bound(kappa) for kappa in (2.0, 4.0, 8.0, 16.0)]
     assert min(ratios) > 1.13
     assert max(ratios) < 1.23
 

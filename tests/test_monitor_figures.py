@@ -14,7 +14,7 @@ from pisa_lab.monitor import MEANINGS, Hypothesis, Monitor
 from pisa_lab.preconditioners import Hessian, KroneckerFactored, SecondMoment
 from problems.table import by_name
 from problems.transforms import on_backend
-from proofs_check.bounds import lyapunov_monitor
+from proofs_check.theory import lyapunov_monitor
 
 
 def test_summable_steps_are_a_note_and_no_violation():

@@ -9,7 +9,7 @@ import pytest
 from certified_cases import SOLVER, _symmetric
 
 from proofs_check.certified.any_q_edge import PIECES, edge_facts, remainder
-from proofs_check.certified.certificate import certified
+from proofs_check.certified.certificate import certify
 from proofs_check.certified.checker import verify
 from proofs_check.certified.decrease import best_decrease
 from proofs_check.certified.engine import solve
@@ -120,7 +120,7 @@ def test_sharp_edge_remainder_is_the_one_round_programs(kappa):
     ],
 )
 def test_certificates_are_within_their_slack(setting):
-    text = certified(setting)
+    text = certify(setting)
     bound = float(Fraction(json.loads(text)["bound"]))
     value = solve(setting).value
     assert verify(text)

@@ -44,11 +44,12 @@ WRONG = [
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value}" for name, value in WRONG])
 def test_wrong_numbers_are_refused_everywhere_by_name(name, value):
     param, other = seeded(2, 2).requires_grad_(), seeded(3).requires_grad_()
+    cls = NSISA if name in ("momentum", "nesterov", "ns_steps") else PISA
     with pytest.raises(ValueError, match=f"^{name}: "):
-        PISA([param], **{name: value})
+        cls([param], **{name: value})
     with pytest.raises(ValueError, match=f"^{name}: "):
-        PISA([{"params": [param]}, {"params": [other], name: value}])
-    optimizer = PISA([param])
+        cls([{"params": [param]}, {"params": [other], name: value}])
+    optimizer = cls([param])
     with pytest.raises(ValueError, match=f"^{name}: "):
         optimizer.add_param_group({"params": [other], name: value})
     assert len(optimizer.param_groups) == 1

@@ -23,8 +23,8 @@ SCHEDULERS = {
     "polynomial": lambda o: schedulers.PolynomialLR(o, 5, 2.0),
     "cosine": lambda o: schedulers.CosineAnnealingLR(o, 5),
     "restarts": lambda o: schedulers.CosineAnnealingWarmRestarts(o, 3),
-    "one cycle": lambda o: schedulers.OneCycleLR(o, 0.2, total_steps=9),
-    "cycles": lambda o: schedulers.CyclicLR(o, 0.01, 0.2, 3),
+    "one cycle": lambda o: schedulers.OneCycleLR(o, 0.2, total_steps=9, cycle_momentum="momentum" in o.defaults),
+    "cycles": lambda o: schedulers.CyclicLR(o, 0.01, 0.2, 3, cycle_momentum="momentum" in o.defaults),
     "chained": lambda o: schedulers.ChainedScheduler([schedulers.StepLR(o, 2), schedulers.ExponentialLR(o, 0.9)]),
     "sequence": lambda o: schedulers.SequentialLR(
         o, [schedulers.LinearLR(o, 0.1, total_iters=3), schedulers.CosineAnnealingLR(o, 5)], [3]
@@ -42,7 +42,7 @@ def test_every_scheduler_of_torch_sets_the_rate_of_the_next_step(cls, schedule):
     optimizer, other = cls(model.parameters(), lr=0.1), cls(twin.parameters(), lr=0.1)
     scheduler, source, beside, rates = schedule(optimizer), batches(), batches(), []
     for _ in range(8):
-        for name in ("lr", "momentum"):
+        for name in {"lr", "momentum"} & set(optimizer.param_groups[0]):
             other.param_groups[0][name] = optimizer.param_groups[0][name]
         rates.append(optimizer.param_groups[0]["lr"])
         loss = train(model, optimizer, 1, source)[0]
@@ -194,3 +194,11 @@ def test_a_step_captured_in_a_cuda_graph_is_the_step(cls):
         graph.replay()
         plain.step()
     torch.testing.assert_close(params[1], params[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [schedulers.OneCycleLR, schedulers.CyclicLR])
+def test_a_scheduler_that_cycles_a_momentum_finds_none_in_sisa(make):
+    given = {"max_lr": 0.1, **({"total_steps": 5} if make is schedulers.OneCycleLR else {"base_lr": 0.01})}
+    make(NSISA(network().parameters()), **given)
+    with pytest.raises(ValueError, match="momentum"):
+        make(SISA(network().parameters()), **given)

@@ -70,7 +70,7 @@ class Monitor:
         ball: a radius that w and w_i are claimed not to leave, measured from the first w.
         lipschitz: L claimed of every client; by default the problem's own constants where finite.
         certified: the certified constant of the decrease, to stand beside the observed one in every row.
-        certificate: (before, after) → margin, such as `proofs_check.bounds.lyapunov_monitor` makes.
+        certificate: (before, after) → margin, such as `proofs_check.theory.lyapunov_monitor` makes.
         stop: end the run at the first violation.
 
     Raises:

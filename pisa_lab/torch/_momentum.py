@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pisa_lab import _checks
 from pisa_lab._checks import real
 from pisa_lab.torch._elementwise import elementwise, kept
 from pisa_lab.torch._matrices import is_matrix
@@ -15,8 +16,11 @@ from pisa_lab.torch._settings import clip_of, rule_of
 from pisa_lab.torch._sharding import local_all, own_piece, placed_like, whole
 from pisa_lab.torch._work import MAGNITUDE, MOMENT, Entry, Product, Work
 
-SETTINGS: Mapping[str, Any] = {"matrix_beta": 0.0, "ns_dtype": None, "elementwise_lr": 30.0, "elementwise_rho": 1000.0}
-"""The keys of a group that only this preconditioner knows.
+SETTINGS: Mapping[str, Any] = {
+    **{"momentum": 0.95, "nesterov": True, "ns_steps": 5, "matrix_beta": 0.0, "ns_dtype": None},
+    **{"elementwise_lr": 30.0, "elementwise_rho": 1000.0},
+}
+"""The keys of a group that only this preconditioner knows: a scheduler that cycles a momentum finds none elsewhere.
 
 "matrix_beta" is the decay of v on matrices, as in the core; 0 keeps none of it. "ns_dtype" is the type that
 Newton–Schulz computes in, None for the one that suits the device. What is no matrix has lr multiplied by
@@ -42,7 +46,11 @@ def checked(group: Mapping[str, Any]) -> dict[str, Any]:
     dtype, rho = group["ns_dtype"], group["elementwise_rho"]
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise ValueError(f"ns_dtype: {dtype!r} is not a floating-point type of torch, or None")
+    if not isinstance(group["nesterov"], bool):
+        raise ValueError(f"nesterov: {group['nesterov']!r} is not True or False")
     return {
+        "momentum": real("momentum", group["momentum"], at_least=0.0, below=1.0),
+        "ns_steps": _checks.whole("ns_steps", group["ns_steps"], at_least=1),
         "matrix_beta": real("matrix_beta", group["matrix_beta"], at_least=0.0, below=1.0),
         "elementwise_lr": real("elementwise_lr", group["elementwise_lr"], at_least=0.0),
         "elementwise_rho": None if rho is None else real("elementwise_rho", rho, at_least=0.0),

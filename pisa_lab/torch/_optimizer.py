@@ -54,9 +54,6 @@ class PISA(Optimizer):
             AdamW's shrinks it by lr·λ: for the same effect take σ times AdamW's.
         warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0; not so for what is
             orthogonalised. An entry keeps going by that gradient for some 1 + ρQ/σ steps: not for a large ρ.
-        momentum: of the matrices that are orthogonalised.
-        nesterov: whether they look ahead.
-        ns_steps: their Newton–Schulz steps.
         orthogonal: whether a group's parameters count as matrices; None leaves it to the rule of `NSISA`.
         clients: number of clients in this process; above one, `step` takes a list of as many closures.
         weights: one positive number for each client of this process, such as its number of samples; α is that divided
@@ -70,12 +67,12 @@ class PISA(Optimizer):
         capturable: whether a step may be captured in a CUDA graph; "step" then lives on the parameter's device. An lr
             that is to change between replays must be a tensor.
         differentiable: whether gradients flow through a step.
-        **settings: further keys of the groups, which one preconditioner knows. "orthogonal": matrix_beta,
-            elementwise_lr, elementwise_rho, ns_dtype, see `NSISA`. "kronecker": power, the exponent s of Q = L^s ⊗ R^s;
-            refresh, the steps between two eigendecompositions; largest, the side above which a matrix counts as a
-            vector. "hessian-diagonal": probes, the products a look takes, None for as many as entries; refresh, the
-            steps between two looks; seed, of the probes. "gauss-newton": solver_steps, the most products a step takes;
-            solver_tolerance, the residual at which it stops, against the right side's norm.
+        **settings: further keys of the groups, which one preconditioner knows. "orthogonal": momentum, nesterov,
+            ns_steps, matrix_beta, elementwise_lr, elementwise_rho, ns_dtype, see `NSISA`. "kronecker": power, the
+            exponent s of Q = L^s ⊗ R^s; refresh, the steps between two eigendecompositions; largest, the side above
+            which a matrix counts as a vector. "hessian-diagonal": probes, the products a look takes, None for as many
+            as entries; refresh, the steps between two looks; seed, of the probes. "gauss-newton": solver_steps, the
+            most products a step takes; solver_tolerance, the residual at which it stops, against the right side's norm.
 
     Raises:
         ValueError: a hyper-parameter is outside its domain, here, in a group, or in a state that is loaded; the message
@@ -98,9 +95,6 @@ class PISA(Optimizer):
         clip: float | str | None = "auto",
         weight_decay: float = 0.0,
         warm: bool = False,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        ns_steps: int = 5,
         orthogonal: bool | None = None,
         clients: int = 1,
         weights: Sequence[float] | float | None = None,

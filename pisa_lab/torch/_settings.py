@@ -7,13 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pisa_lab._checks import choice, real, reals, whole
+from pisa_lab._checks import choice, real, reals
 from pisa_lab.preconditioners.second_moment import SCHEMES
 
 KEYS = (
     *("lr", "preconditioner", "penalty", "rho", "beta", "scheme", "clip", "weight_decay", "warm"),
-    *("momentum", "nesterov", "ns_steps", "orthogonal"),
-    *("maximize", "foreach", "compiled", "capturable", "differentiable"),
+    *("orthogonal", "maximize", "foreach", "compiled", "capturable", "differentiable"),
 )
 """What every parameter group holds beside its parameters."""
 
@@ -132,8 +131,6 @@ def checked(group: Mapping[str, Any]) -> dict[str, Any]:
         "rho": real("rho", group["rho"], at_least=0.0),
         "weight_decay": real("weight_decay", group["weight_decay"], at_least=0.0),
         "beta": real("beta", group["beta"], at_least=0.0, below=1.0),
-        "momentum": real("momentum", group["momentum"], at_least=0.0, below=1.0),
-        "ns_steps": whole("ns_steps", group["ns_steps"], at_least=1),
         "scheme": choice("scheme", group["scheme"], SCHEMES),
         "clip": group["clip"] if group["clip"] in (None, "auto") else real("clip", group["clip"], above=0.0),
     }
@@ -150,7 +147,7 @@ def _checked_rate(lr: Any) -> float | Tensor:
 
 def _check_ways(group: Mapping[str, Any]) -> None:
     """Check the switches that say how a step is carried out."""
-    for name in ("warm", "nesterov", "maximize", "capturable", "differentiable"):
+    for name in ("warm", "maximize", "capturable", "differentiable"):
         if not isinstance(group[name], bool):
             raise ValueError(f"{name}: {group[name]!r} is not True or False")
     for name in ("orthogonal", "foreach", "compiled"):

@@ -41,7 +41,7 @@ def _texts(values: Sequence[Fraction]) -> list[str]:
     return [str(value) for value in values]
 
 
-def certified(setting: Setting, *, slack: float = 1e-4) -> str:
+def certify(setting: Setting, *, slack: float = 1e-4) -> str:
     r"""Return a verified certificate whose bound exceeds the exact worst case by at most ``slack``.
 
     Tried in order: only consecutive pairs of points, then all; a margin $S \succeq \varepsilon I$ that leaves room
@@ -73,12 +73,12 @@ def _attempt(answer: WorstCase, *, digits: int = 9) -> str | None:
         if value > 10.0**-digits
     ]
     right = {"metric": Fraction(1)}
-    solution = repaired([c[1] for c in columns], [c[3] for c in columns], right, digits=digits)
+    solution = to_rationals([c[1] for c in columns], [c[3] for c in columns], right, digits=digits)
     if solution is None:
         return None
     multipliers = {column[0]: value for column, value in zip(columns, solution, strict=True) if value}
     bound = sum((column[2] * value for column, value in zip(columns, solution, strict=True)), Fraction(0))
-    return sealed(parameters_of(answer.setting), bound, multipliers)
+    return certificate_text(parameters_of(answer.setting), bound, multipliers)
 
 
 def _name(kind: str, index: Sequence[int]) -> str:
@@ -90,7 +90,9 @@ def _linear(row: Any) -> Form:
     return {**row.values, "metric": Fraction(1)} if row.kind == "metric" else dict(row.values)
 
 
-def repaired(columns: Sequence[Form], values: Sequence[float], right: Form, *, digits: int) -> list[Fraction] | None:
+def to_rationals(
+    columns: Sequence[Form], values: Sequence[float], right: Form, *, digits: int
+) -> list[Fraction] | None:
     """Return fractions near ``values`` with Σ value · column = ``right`` exactly, None where one would be negative.
 
     The largest values become the basic unknowns of an exact elimination, the others are rounded to ``digits`` digits.
@@ -146,15 +148,15 @@ def _solve(columns: Sequence[Form], right: Form) -> list[Fraction] | None:
     return None if any(row[-1] for row in table[width:]) else [row[-1] for row in table[:width]]
 
 
-def sealed(parameters: dict[str, Any], bound: Fraction, multipliers: dict[str, Fraction]) -> str | None:
+def certificate_text(parameters: dict[str, Any], bound: Fraction, multipliers: dict[str, Fraction]) -> str | None:
     """Return the certificate with the checker's own statement and a seal, None where the checker rejects it."""
     document: dict[str, Any] = {
         "parameters": parameters,
         "bound": str(bound),
         "multipliers": {name: str(value) for name, value in multipliers.items()},
-        "statement": checker.statement(checker.parsed(parameters), bound),
+        "statement": checker.statement(checker.read_parameters(parameters), bound),
     }
-    text = written(document)
+    text = serialise(document)
     try:
         checker.verify(text)
     except ValueError:
@@ -162,7 +164,23 @@ def sealed(parameters: dict[str, Any], bound: Fraction, multipliers: dict[str, F
     return text
 
 
-def written(document: dict[str, Any]) -> str:
+def reword(text: str) -> str:
+    """Return the certificate with the checker's present statement and a new seal; no solver is needed.
+
+    Parameters, bound and multipliers stay as they are.
+
+    Raises:
+        ValueError: the checker rejects it all the same.
+    """
+    document = json.loads(text)
+    multipliers = {name: Fraction(value) for name, value in document["multipliers"].items()}
+    new = certificate_text(document["parameters"], Fraction(document["bound"]), multipliers)
+    if new is None:
+        raise ValueError("text: the checker rejects this certificate whatever its statement and seal")
+    return new
+
+
+def serialise(document: dict[str, Any]) -> str:
     """Return ``document`` with its seal as the text of a file."""
     body = {name: document[name] for name in ("parameters", "bound", "multipliers", "statement")}
     seal = hashlib.sha256(json.dumps(list(body.values()), ensure_ascii=False).encode()).hexdigest()

@@ -1,236 +1,201 @@
 """Certified claims: shipped certificates that the checker verifies at check time, and what stands beside them."""
 
-import json
-from collections.abc import Callable, Sequence
-from fractions import Fraction
-from typing import Any
-
-from proofs_check.certified import checker
 from proofs_check.certified.any_q_edge import EDGE_CLAIM
-from proofs_check.certified.catalogue import THEOREMS, Theorem
-from proofs_check.certified.certificate import parameters_of
-from proofs_check.certified.comparison import COMPARISON_CLAIMS, closed_form, descent_form
-from proofs_check.certified.lemma_proof import merging_facts
+from proofs_check.certified.catalogue import THEOREMS
+from proofs_check.certified.comparison import COMPARISON_CLAIMS
+from proofs_check.certified.evidence import certificate_evidence
+from proofs_check.certified.lemma_proof import MERGING_CLAIM
+from proofs_check.certified.propositions import PROPOSITIONS, SLACK_WORDS, attainment, list_numbers
 from proofs_check.certified.refutations import REFUTED_CLAIMS
-from proofs_check.certified.setting import Setting
-from proofs_check.claim import Claim, Evidence, Verdict
+from proofs_check.claim import Claim, Verdict
 
-Limit = Callable[[Setting], float]
-SLACK = 1e-4
-"""What a certified bound may exceed the exact worst case by."""
-
-
-def certificate_evidence(theorems: Sequence[Theorem], limit: Limit | None = None) -> Evidence:
-    """Return PROVED when the checker accepts every certificate and each answers its own question.
-
-    With ``limit`` every bound must also be at most limit + 1e-4; the margin is what is left of that.
-    """
-    bounds: list[float] = []
-    margins: list[float] = []
-    steps: list[str] = []
-    for theorem in theorems:
-        try:
-            text = theorem.path.read_text(encoding="utf-8")
-            steps.append(f"{theorem.path.name}: {checker.verify(text)}")
-            document = json.loads(text)
-        except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError) as error:
-            return Evidence(Verdict.INCONCLUSIVE, detail=f"{theorem.path.name} is not accepted: {error!r:.300}")
-        asked, found = _asked(theorem), document["parameters"]
-        if any(found.get(name) != value for name, value in asked.items()):
-            return Evidence(Verdict.INCONCLUSIVE, detail=f"{theorem.path.name} proves another theorem than its claim's")
-        bounds.append(float(Fraction(document["bound"])))
-        if limit is not None and isinstance(theorem.question, Setting):
-            margins.append(limit(theorem.question) + SLACK - bounds[-1])
-    paths = [f"proofs_check/certified/certificates/{theorem.path.name}" for theorem in theorems]
-    spread = f"{min(bounds):.6g} to {max(bounds):.6g}"
-    detail = f"{len(paths)} certificates verified in rationals, the first {paths[0]}; bounds {spread}"
-    margin = min(margins, default=None)
-    verdict = Verdict.PROVED if margin is None or margin >= 0 else Verdict.INCONCLUSIVE
-    return Evidence(verdict, margin, detail, {"certificates": paths, "bounds": bounds}, steps=steps)
+UNITS = "L = 1 and F(w⁰) − inf F ≤ 1 by scaling; w⁰ is the point of the first gradient, N the number of moves from it"
+CONSTANT = "full gradients, Q_i = 0 (ρ_i = 0), λ = 0, π_i⁰ = 0, constant σ_i; κ = Σα_iσ_i/L"
+ONE = "one client; W-merging-lemma makes it any number of clients with a common L-smooth (or convex) class"
+DISTANCE = "w* minimises F; w⁰ is the point of the first gradient, L = 1"
+TWO = "two clients of weight 1/2, every F_i L-smooth (and convex where it says so), L = 1"
+ANY = "any number of clients, any weights, a common σ_i = σ, every F_i L-smooth (convex where it says so), L = 1"
 
 
-def _pisa_limit(setting: Setting) -> float:
-    return closed_form(setting.function_class, float(setting.penalties[0][0]), setting.rounds)
-
-
-def _descent_limit(setting: Setting) -> float:
-    return descent_form(setting.function_class, setting.rounds)
-
-
-def _asked(theorem: Theorem) -> dict[str, Any]:
-    """Return the parameters that the certificate must have; the factor of a potential is the solver's choice."""
-    if isinstance(theorem.question, Setting):
-        return parameters_of(theorem.question)
-    return {name: value for name, value in theorem.question.parameters.items() if name != "factor"}
-
-
-def _proved(
-    name: str, statement: str, *hypotheses: str, source: str = "MATHEMATICS.md#worst-cases", limit: Limit | None = None
-) -> Claim:
+def _proved(name: str, statement: str, *hypotheses: str, source: str, latex: str = "") -> Claim:
     theorems = [theorem for theorem in THEOREMS if theorem.claim == name]
-    if not theorems:
-        raise ValueError(f"name: no shipped certificate belongs to {name!r}")
     return Claim(
         name=name,
         statement=statement,
-        hypotheses=hypotheses,
+        latex=latex,
+        hypotheses=(*hypotheses, attainment(name)),
         expected=Verdict.PROVED,
-        check=lambda seed, effort: certificate_evidence(theorems, limit),
-        source=source,
+        check=lambda seed, effort: certificate_evidence(PROPOSITIONS[name], theorems),
+        source=f"MATHEMATICS.md#{source}",
         kind="certified",
     )
 
 
-def _lemma_evidence(seed: int, effort: str) -> Evidence:
-    facts = merging_facts()
-    failed = [name for name, holds in facts if not holds]
-    if failed:
-        return Evidence(Verdict.INCONCLUSIVE, detail=f"not shown: {failed[0]}")
-    control = [name for name, holds in merging_facts(equal_rho=False) if not holds]
-    detail = f"{len(facts)} facts hold identically; with unequal rho {len(control)} of them fail, as they must"
-    return Evidence(Verdict.PROVED, detail=detail, steps=[name for name, _ in facts])
-
-
-_START = "F(w⁰) − inf F ≤ 1, L = 1, π⁰ = 0, ρ = λ = 0; for the parameters of each certificate"
-CERTIFICATE_CLAIMS: tuple[Claim, ...] = (
+_LEAST, _ROOM = "min_{k≤N}‖∇F(w^k)‖²", SLACK_WORDS
+CONSTANT_PENALTY: tuple[Claim, ...] = (
     _proved(
         "W-nonconvex-kappa-2",
-        "With σ = 2L the smallest squared gradient after N = 1, …, 5, 10 moves is at most 16/(7N+13) + 1e-4.",
-        _START,
-        limit=_pisa_limit,
-        source="MATHEMATICS.md#W1",
+        f"For κ = σ/L = 2 and N = 1, 2, 3, 4, 5, 10 the worst {_LEAST} over L-smooth F is at most "
+        f"16/(7N+13) + {_ROOM}.",
+        UNITS, CONSTANT, ONE,
+        source="W1",
+        latex=r"\min_{k\leq N}\|\nabla F(w^k)\|^2 \leq \frac{16}{7N+13} + 10^{-4}",
     ),
     _proved(
         "W-convex-kappa-2",
-        "With σ = 2L and convex F the smallest squared gradient after N moves is at most 4/(2N+4) + 1e-4.",
-        _START,
-        limit=_pisa_limit,
-        source="MATHEMATICS.md#W2",
+        f"For κ = σ/L = 2 and N = 1, 2, 3, 4, 5, 10 the worst {_LEAST} over convex L-smooth F is at most "
+        f"4/(2N+4) + {_ROOM}.",
+        UNITS, CONSTANT, ONE,
+        source="W2",
+        latex=r"\min_{k\leq N}\|\nabla F(w^k)\|^2 \leq \frac{4}{2N+4} + 10^{-4}",
     ),
     _proved(
         "W-nonconvex-other-kappa",
-        "The bounds of N = 5 for σ/L = 1.7, 1.9, 4, 8 and L-smooth F.",
-        _START,
-        source="MATHEMATICS.md#W1",
+        f"For N = 5 the worst {_LEAST} over L-smooth F is at most {list_numbers('W-nonconvex-other-kappa')}.",
+        UNITS, CONSTANT, ONE,
+        source="W1",
     ),
     _proved(
         "W-convex-other-kappa",
-        "The bounds of N = 5 for σ/L = 1.6, 1.7, 4, 8 and convex F.",
-        _START,
-        source="MATHEMATICS.md#W2",
-    ),
-    _proved(
-        "W-geometric-before_solve",
-        "Five moves with γ = 3/4 and .9, σ⁰ = 2L, the penalty growing before the client's solve.",
-        _START,
-        source="MATHEMATICS.md#W3",
-    ),
-    _proved(
-        "W-geometric-after_solve",
-        "The same in the mixed order: the client uses σ^ℓ, the next server σ^{ℓ+1}.",
-        _START,
-        source="MATHEMATICS.md#W3",
-    ),
-    _proved("W-linear-schedule", "Five moves with σ^k = (2+k)L.", _START, source="MATHEMATICS.md#W3"),
-    _proved(
-        "W-warm-start",
-        "One and five moves from π_i⁰ = −∇F_i(w⁰), σ = 2L.",
-        "any number of clients by the merging lemma",
-        _START,
-        source="MATHEMATICS.md#W4",
-    ),
-    _proved(
-        "W-ridge-warm",
-        "Four moves with λ = 1/10 from the warm start, in F_λ.",
-        "F_λ(w⁰) − inf F_λ ≤ 1",
-        source="MATHEMATICS.md#W4",
+        f"For N = 5 the worst {_LEAST} over convex L-smooth F is at most {list_numbers('W-convex-other-kappa')}.",
+        UNITS, CONSTANT, ONE,
+        source="W2",
     ),
     _proved(
         "W-equal-rho",
-        "Moves with ρ_i = 1, Q_i = I, σ = 2L: one client, and three clients without the merging lemma.",
-        _START,
-        source="MATHEMATICS.md#W5",
+        f"With σ_i = 2L, ρ_i = 1 and Q_i = I the worst {_LEAST} is at most {list_numbers('W-equal-rho')}.",
+        UNITS, "full gradients, λ = 0, π_i⁰ = 0; every F_i L-smooth, convex where it says so",
+        "three clients of weight 1/3 are certified without the merging lemma",
+        source="W5",
+    ),
+)  # fmt: skip
+SCHEDULES: tuple[Claim, ...] = (
+    _proved(
+        "W-geometric-before_solve",
+        f"For σ^ℓ = 2L γ^(−ℓ), growing before the clients' solve, and N = 5 the worst {_LEAST} over L-smooth F is at "
+        f"most {list_numbers('W-geometric-before_solve')}.",
+        UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; round ℓ uses σ^ℓ in both steps", ONE,
+        source="W3",
+    ),
+    _proved(
+        "W-geometric-after_solve",
+        f"For σ^ℓ = 2L γ^(−ℓ) in the mixed order and N = 5 the worst {_LEAST} over L-smooth F is at most "
+        f"{list_numbers('W-geometric-after_solve')}.",
+        UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; the client of round ℓ uses σ^(ℓ−1), its server σ^ℓ", ONE,
+        source="W3",
+    ),
+    _proved(
+        "W-linear-schedule",
+        f"For σ^ℓ = (2+ℓ)L, growing before the clients' solve, and N = 5 the worst {_LEAST} is at most "
+        f"{list_numbers('W-linear-schedule')}.",
+        UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; round ℓ uses σ^ℓ in both steps", ONE,
+        source="W3",
+    ),
+)  # fmt: skip
+STARTS: tuple[Claim, ...] = (
+    _proved(
+        "W-warm-start",
+        f"From π_i⁰ = −∇F_i(w⁰) with σ = 2L and N = 1, 5 the worst {_LEAST} is at most 16/(7N+8) + {_ROOM} over "
+        f"L-smooth F and 4/(2N+2) + {_ROOM} over convex ones.",
+        UNITS, "full gradients, ρ_i = λ = 0, constant σ", ONE,
+        source="W4",
+    ),
+    _proved(
+        "W-ridge-warm",
+        "With λ = L/10, σ = 2L, N = 4 and π_i⁰ = −∇F_i(w⁰) the worst min_{k≤N}‖∇F_λ(w^k)‖² is at most "
+        f"{list_numbers('W-ridge-warm')}.",
+        "L = 1 and F_λ(w⁰) − inf F_λ ≤ 1, F_λ = Σα_iF_i + λ‖·‖²/2; w⁰ is the point of the first gradient",
+        "full gradients, ρ_i = 0, constant σ", ONE,
+        source="W4",
     ),
     _proved(
         "W-unequal-rho-warm",
-        "Two clients with ρ = (0, 2), σ = 3L (and with unequal σ_i, ρ_i, L_i) from the warm start: a bound whatever "
-        "the heterogeneity.",
-        "F(w⁰) − inf F ≤ 1",
-        source="MATHEMATICS.md#W5, MATHEMATICS.md#V6",
+        f"With ρ = (0, 2), σ = 3L, Q_i = I and π_i⁰ = −∇F_i(w⁰) the worst {_LEAST} is at most "
+        f"{list_numbers('W-unequal-rho-warm')}, whatever the heterogeneity.",
+        UNITS, TWO, "full gradients, λ = 0, constant σ_i; the last number has its own σ, ρ and L",
+        source="W5, MATHEMATICS.md#V6",
     ),
     _proved(
         "W-unequal-rho-heterogeneity",
-        "Two clients with ρ = (0, 2), σ = 3L, π⁰ = 0 where Σα_i‖∇F_i − ∇F‖² ≤ 1 at every w^k.",
-        "F(w⁰) − inf F ≤ 1",
-        source="MATHEMATICS.md#W5, MATHEMATICS.md#V6",
+        f"With ρ = (0, 2), σ = 3L, Q_i = I, π_i⁰ = 0 and N = 4 the worst {_LEAST} is at most "
+        f"{list_numbers('W-unequal-rho-heterogeneity')} where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
+        UNITS, TWO, "full gradients, λ = 0, constant σ_i",
+        source="W5, MATHEMATICS.md#V6",
     ),
     _proved(
         "W-strongly-convex",
-        "Last value and last gradient of 1/10-strongly convex F from ‖w⁰ − w*‖ ≤ 1, one client and two with unequal ρ.",
-        "L = 1",
-        source="MATHEMATICS.md#W6",
+        "Over L-smooth, L/10-strongly convex F_i with ‖w⁰ − w*‖ ≤ 1 the worst case is at most "
+        f"{list_numbers('W-strongly-convex')}.",
+        DISTANCE, "full gradients, Q_i = I, λ = 0, constant σ_i; the two clients have weight 1/2",
+        source="W6",
     ),
     _proved(
         "W-convex-distance",
-        "Last value and smallest gradient of convex F after five moves from ‖w⁰ − w*‖ ≤ 1.",
-        "L = 1",
-        source="MATHEMATICS.md#W6",
+        f"Over convex L-smooth F with ‖w⁰ − w*‖ ≤ 1, σ = 2L and N = 5 the worst case is at most "
+        f"{list_numbers('W-convex-distance')}.",
+        DISTANCE, "full gradients, ρ_i = λ = 0, π_i⁰ = 0, constant σ", ONE,
+        source="W6",
     ),
+)  # fmt: skip
+BASELINES: tuple[Claim, ...] = (
     _proved(
         "W-gradient-descent",
-        "Gradient descent with step 1/L (FedSGD): 4/(3N+2) and, convex, 2/(2N+1), + 1e-4.",
-        _START,
-        limit=_descent_limit,
-        source="MATHEMATICS.md#W7",
+        f"For gradient descent with step 1/L and N = 1, 5, 10 the worst {_LEAST} is at most 4/(3N+2) + {_ROOM} over "
+        f"L-smooth F and 2/(2N+1) + {_ROOM} over convex ones.",
+        UNITS, "FedSGD, FedAvg with one local step, on any number of clients is that",
+        source="W7",
     ),
     _proved(
         "W-fedavg",
-        "FedAvg with two local steps of 1/4, two clients, Σα_i‖∇F_i − ∇F‖² ≤ 1 at every w^k.",
-        "L = 1",
-        source="MATHEMATICS.md#W7",
+        f"For FedAvg with two local steps of 1/(4L) and N = 3 the worst {_LEAST} is at most {list_numbers('W-fedavg')} "
+        "where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
+        UNITS, TWO,
+        source="W7",
     ),
     _proved(
         "W-exact-admm",
-        "Exact consensus ADMM, σ = 2L, two clients, warm start, three moves.",
-        "L = 1",
-        source="MATHEMATICS.md#W7",
+        f"For exact consensus ADMM with σ = 2L, π_i⁰ = −∇F_i(w⁰) and N = 3 the worst {_LEAST} is at most "
+        f"{list_numbers('W-exact-admm')}.",
+        UNITS, TWO, "λ = 0; the first exact solve of the warm start stays at w⁰",
+        source="W7",
     ),
+)  # fmt: skip
+_LAGRANGIAN = "L(w, w_i, π) = Σα_i(F_i(w_i) + ⟨π_i, w_i − w⟩ + σ‖w_i − w‖²/2), before with σ, after with σ/γ"
+DECREASES: tuple[Claim, ...] = (
     _proved(
         "W-lagrangian-threshold",
-        "With Q = 0 the augmented Lagrangian falls each round at σ/L = 1.691 (nonconvex) and 1.506 (convex) for γ = 1, "
-        "and at the thresholds of both orders for γ = .9, .75.",
-        "any number of clients with equal σ_i, any state that follows a round",
-        source="MATHEMATICS.md#W8, MATHEMATICS.md#V5",
+        "With Q_i = 0 every round lowers the augmented Lagrangian by at least c‖∇F‖² at the new w, c = "
+        f"{list_numbers('W-lagrangian-threshold')}.",
+        ANY, _LAGRANGIAN, "full gradients, λ = 0; server first, from any state with π_i = −∇F_i(w), as after any round",
+        "σ becomes σ/γ before the clients' solve unless it says after", "every c > 0",
+        source="W8, MATHEMATICS.md#V5",
     ),
     _proved(
         "W-lagrangian-any-q",
-        "It falls for every symmetric Q_i, new each round: σ = 2L, ρQ ⪯ .1; σ = 7L, ρQ ⪯ σ/4; convex σ = 2L, ρQ ⪯ σ/4.",
-        "any number of clients with equal σ_i, any state that follows a round",
-        source="MATHEMATICS.md#W8",
+        "For every symmetric Q_i, new each round, 0 ⪯ ρ_iQ_i ⪯ qI, a round lowers the augmented Lagrangian by at least "
+        f"c‖∇F‖² at the new w, c = {list_numbers('W-lagrangian-any-q')}.",
+        ANY, _LAGRANGIAN, "full gradients, λ = 0, γ = 1; server first, from any state with "
+        "π_i = −∇F_i(w) − ρ_iQ_i(w_i − w) for such a Q_i, as after any round", "every c > 0",
+        source="W8",
     ),
     _proved(
         "W-any-q-potential",
-        "F_λ + (a/σ)Σα_i‖∇F_i + π_i‖² falls by c‖∇F_λ‖² for every symmetric Q_i, 0 ⪯ ρ_iQ_i ⪯ βσ, new each round: "
-        "σ/L = 1.55, 1.55, 1.75, 2.51, 3.51, 5.51 at β = 0, 1, 2, 3, 4, 6, where the theorem for every Q needs 1.618, "
-        "1.758, 2, 2.562, 3.541, 5.525.",
-        "any number of clients with equal σ_i, any state; the next penalty may be larger",
-        source="MATHEMATICS.md#W9; the theorem for every Q is MATHEMATICS.md#T6, these constants are ours",
+        "For every symmetric Q_i, new each round, 0 ⪯ ρ_iQ_i ⪯ βσI, F_λ(w) + (a/σ)Σα_i‖∇F_i(w) + π_i‖² falls every "
+        f"round by at least c‖∇F_λ(w)‖², c = {list_numbers('W-any-q-potential')}.",
+        ANY, "full gradients; λ = 0 unless it says another; clients first, from any w and π_i",
+        "constant σ, or one that grows (a/σ then falls); T6 needs σ/L ≥ 1.618, 1.758, 2, 2.562, 3.541, 5.525 at β = 0, "
+        "1, 2, 3, 4, 6", "every c > 0",
+        source="W9; the theorem for every Q is MATHEMATICS.md#T6, these constants are ours",
     ),
-    Claim(
-        name="W-merging-lemma",
-        statement="With equal σ_i and equal ρ_i the worst case over m clients is that of one, for every m.",
-        hypotheses=(
-            "full gradients, Q_i = I",
-            "the same lower curvature bound, or bounds −L_i",
-            "π⁰ = 0 or the warm start",
-        ),
-        expected=Verdict.PROVED,
-        check=_lemma_evidence,
-        source="MATHEMATICS.md#W10; derived",
-        kind="symbolic",
-        requires=("sympy",),
-    ),
-)
+)  # fmt: skip
 
+CERTIFICATE_CLAIMS: tuple[Claim, ...] = (
+    *CONSTANT_PENALTY,
+    *SCHEDULES,
+    *STARTS,
+    *BASELINES,
+    *DECREASES,
+    MERGING_CLAIM,
+)
 CLAIMS_CERTIFIED: tuple[Claim, ...] = (*CERTIFICATE_CLAIMS, EDGE_CLAIM, *COMPARISON_CLAIMS, *REFUTED_CLAIMS)
 """What certificates prove, what the solver compares, what witnesses refute."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.certified.certificate import repaired, sealed
-from proofs_check.certified.engine import common_range, unpacked
+from proofs_check.certified.certificate import certificate_text, to_rationals
+from proofs_check.certified.engine import common_range, unpack
 from proofs_check.certified.inequalities import Matrix
 from proofs_check.certified.one_step import Block, Round, block
 
@@ -140,13 +140,13 @@ def steepest_rise(question: Round) -> Rise:
     ]
     answer = _solved(np.concatenate([*linear, lines]), np.concatenate([*right, bound]), cones)
     dual = np.asarray(answer.z)
-    gram = frame @ unpacked(dual[len(dual) - len(bound) :], frame.shape[1]) @ frame.T
+    gram = frame @ unpack(dual[len(dual) - len(bound) :], frame.shape[1]) @ frame.T
     letters = ("fg", "fa", "fh") if question.potential == "lagrangian" else ("fg",)
     values = dict(zip(letters, dual[: len(letters)].tolist(), strict=True))
     return Rise(-float(np.asarray(answer.x)[-1]), str(answer.status), gram, values)
 
 
-def certified_decrease(question: Round, *, slack: float = 1e-4, free_factor: bool = False) -> str:
+def certify_decrease(question: Round, *, slack: float = 1e-4, free_factor: bool = False) -> str:
     r"""Return a verified certificate of potential⁺ ≤ potential − c‖gradient‖², c within ``slack`` of the best.
 
     Raises:
@@ -180,8 +180,8 @@ def _attempt(question: Round, answer: Decrease, least: float, *, margin: float, 
     kept = {name: value for name, value in answer.multipliers.items() if value > 10.0**-digits}
     columns = [{letter: Fraction(value) for letter, value in _ends(question, name).items()} for name in kept]
     target = {letter: Fraction(value) for letter, value in _target(question).items()}
-    solution = repaired(columns, list(kept.values()), target, digits=digits)
+    solution = to_rationals(columns, list(kept.values()), target, digits=digits)
     if solution is None:
         return None
     multipliers = {name: value for name, value in zip(kept, solution, strict=True) if value}
-    return sealed(question.parameters, constant, multipliers)
+    return certificate_text(question.parameters, constant, multipliers)

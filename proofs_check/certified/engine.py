@@ -9,7 +9,7 @@ import numpy as np
 
 from proofs_check.certified.algorithms import Trajectory, trajectory
 from proofs_check.certified.inequalities import Matrix, Row, Rows, value_names
-from proofs_check.certified.lemma import reduced
+from proofs_check.certified.lemma import merge_clients
 from proofs_check.certified.quadratic_runs import attained_value
 from proofs_check.certified.setting import Setting
 
@@ -42,7 +42,7 @@ def worst_case_value(setting: Setting, *, lemma: bool = True) -> WorstCase:
     Raises:
         ModuleNotFoundError: Clarabel or SciPy is not installed.
     """
-    found = solve(reduced(setting) if lemma else setting)
+    found = solve(merge_clients(setting) if lemma else setting)
     if found.status == "unbounded":
         return found
     attained = float(attained_value(setting))
@@ -77,7 +77,7 @@ def solve(setting: Setting, *, margin: float = 0.0, pairs: str = "all") -> Worst
     status = _status(answer, ray)
     value = {"solved": float(answer.obj_val), "unbounded": float("inf")}.get(status, float("nan"))
     dual, size = np.asarray(answer.z), frame.shape[1]
-    gram = frame @ unpacked(dual[len(dual) - size * (size + 1) // 2 :], size) @ frame.T
+    gram = frame @ unpack(dual[len(dual) - size * (size + 1) // 2 :], size) @ frame.T
     values = dict(zip(names, dual[: len(names)].tolist(), strict=True))
     return WorstCase(value, status, setting, path, rows, np.asarray(answer.x), gram, values)
 
@@ -151,7 +151,7 @@ def _clarabel(rows: tuple[Row, ...], equalities: Matrix, frame: Matrix, margin: 
     return answer, float(np.max(np.abs(matrix.T @ dual))) / growth if growth > 0 else float("inf")
 
 
-def unpacked(packed: Matrix, size: int) -> Matrix:
+def unpack(packed: Matrix, size: int) -> Matrix:
     """Return the symmetric matrix of a scaled column-major upper triangle."""
     matrix = np.zeros((size, size))
     start = 0

@@ -29,7 +29,7 @@ def _common_ratios(setting: Setting) -> bool:
     return all(len({s / f for s, f in zip(row, first, strict=True)}) == 1 for row in setting.penalties)
 
 
-def reduced(setting: Setting) -> Setting:
+def merge_clients(setting: Setting) -> Setting:
     """Return the one-client setting with the same worst case where the lemma applies, else ``setting``."""
     if setting.clients == 1 or not applies(setting):
         return setting

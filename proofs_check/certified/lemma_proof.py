@@ -4,7 +4,17 @@ import functools
 import importlib
 from typing import Any
 
+from proofs_check.certified.facts import facts_evidence
+from proofs_check.claim import Claim, Evidence, Verdict
+from proofs_check.symbolic.algebra import same
+
 Facts = list[tuple[str, bool]]
+MULTIPLIER = "the merged client's new multiplier is the mean of the two"
+DEVIATION = "the merged client's new deviation is the mean of the two"
+CONCLUSION = (
+    "a run of m clients is one of m − 1 with the two merged, its functions lie in the merged class, and every function "
+    "of that class is such a mean: so by induction over m the worst cases are equal"
+)
 
 
 @functools.lru_cache
@@ -18,10 +28,6 @@ def merging_facts(*, equal_rho: bool = True) -> tuple[tuple[str, bool], ...]:
     Source: MATHEMATICS.md#I5; derived.
     """
     return (*_steps(equal_rho), *_unequal_penalties(), *_classes())
-
-
-def _same(left: Any, right: Any) -> bool:
-    return bool(importlib.import_module("sympy").simplify(left - right) == 0)
 
 
 def _steps(equal_rho: bool) -> Facts:
@@ -48,10 +54,10 @@ def _steps(equal_rho: bool) -> Facts:
     split = server([(a, clients[0]), (b, clients[1])])
     warm = (a * -clients[0][2] + b * -clients[1][2]) / (a + b)
     return [
-        ("the server's step is that of the merged client", _same(split, server([(a + b, merged)]))),
-        ("the merged client's new multiplier is the mean of the two", _same(joint[0], mean[0])),
-        ("the merged client's new deviation is the mean of the two", _same(joint[1], mean[1])),
-        ("the warm start of the merged client is the mean of the two", _same(-merged[2], warm)),
+        ("the server's step is that of the merged client", same(split, server([(a + b, merged)]))),
+        (MULTIPLIER, same(joint[0], mean[0])),
+        (DEVIATION, same(joint[1], mean[1])),
+        ("the warm start of the merged client is the mean of the two", same(-merged[2], warm)),
     ]
 
 
@@ -69,8 +75,8 @@ def _unequal_penalties() -> Facts:
     parts = a * pull(first, old[0], new[0]) + b * pull(second, old[1], new[1])
     merged = [(a * x + b * y) / (a + b) for x, y in (old, new)]
     return [
-        ("rho = 0: the pull on the server is that of the mean penalty", _same(parts, (a + b) * pull(mean, *merged))),
-        ("rho = 0: so is the server's total weight", _same(ratio * (a * first + b * second), ratio * (a + b) * mean)),
+        ("rho = 0: the pull on the server is that of the mean penalty", same(parts, (a + b) * pull(mean, *merged))),
+        ("rho = 0: so is the server's total weight", same(ratio * (a * first + b * second), ratio * (a + b) * mean)),
     ]
 
 
@@ -84,13 +90,38 @@ def _classes() -> Facts:
         return modulus * q + (smooth - modulus) / (mean - modulus) * (f - modulus * q)
 
     return [
-        ("the mean of L_i-smooth functions has the mean constant", _same(a * first + b * second, (a + b) * mean)),
+        ("the mean of L_i-smooth functions has the mean constant", same(a * first + b * second, (a + b) * mean)),
         (
             "attained: F_i = (L_i/L) F average to F, and L_i/L times L is L_i",
-            _same((a * first / mean * f + b * second / mean * f) / (a + b), f) and _same(first / mean * mean, first),
+            same((a * first / mean * f + b * second / mean * f) / (a + b), f) and same(first / mean * mean, first),
         ),
         (
             "attained with strong convexity: F_i = mu q + (L_i - mu)/(L - mu) (F - mu q) average to F",
-            _same((a * split(first) + b * split(second)) / (a + b), f),
+            same((a * split(first) + b * split(second)) / (a + b), f),
         ),
     ]
+
+
+def _merging_evidence(seed: int, effort: str) -> Evidence:
+    """Return PROVED when the facts hold and, for unequal ρ, the two of the client's step fail."""
+    control = merging_facts(equal_rho=False)
+    return facts_evidence(merging_facts(), CONCLUSION, control=control, must_fail=(MULTIPLIER, DEVIATION))
+
+
+MERGING_CLAIM = Claim(
+    name="W-merging-lemma",
+    statement="With equal σ_i and equal ρ_i (or with every ρ_i = 0 and common ratios of σ_i from round to round) the "
+    "worst case over m clients of weights α_i is that of one client with the α-weighted means of σ_i and L_i.",
+    hypotheses=(
+        "full gradients, Q_i = I; any weights",
+        "every F_i has curvature in [μ, L_i] with one μ, or in [−L_i, L_i]",
+        "π_i⁰ = 0 for all clients, or π_i⁰ = −∇F_i(w⁰) for all",
+        "the facts are about two clients; the induction over m is the conclusion printed last",
+    ),
+    expected=Verdict.PROVED,
+    check=_merging_evidence,
+    source="MATHEMATICS.md#W10; derived",
+    kind="symbolic",
+    requires=("sympy",),
+)
+"""Why a certificate of one client speaks of any number."""

@@ -1,101 +1,21 @@
-"""Claims that a worst-case function or a one-line family refutes, replayed through the ordinary run."""
+"""Claims that a worst-case function or a one-line family refutes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from pisa_lab.baselines import FedSGD
-from pisa_lab.loop import run
-from pisa_lab.method import PISA
-from pisa_lab.preconditioners import Identity
-from pisa_lab.problem import FunctionProblem, from_functions, objective
-from proofs_check.certified.refute import method_of, problem_of, replayed, replayed_round
-from proofs_check.certified.witnesses import witness
+from proofs_check.certified.refutation_trials import (
+    attained_trial,
+    cold_trial,
+    edge_trial,
+    plateau_trial,
+    race_trial,
+    ridge_trial,
+    rise_trial,
+)
 from proofs_check.claim import Claim, Evidence, Verdict, judge
 
 Instance = Mapping[str, Any]
 Trial = Callable[[Instance], Mapping[str, Any]]
-SHARPER = 0.999
-"""A claimed improvement of an exact bound by a thousandth; the solver's noise is 1e-9."""
-
-
-def _parabola(curvature: float, start: float, *, centre: float = 0.0, ridge: float = 0.0) -> FunctionProblem:
-    """Return c(w − centre)²/2 on one client."""
-    pair = (lambda w: curvature / 2 * float((w - centre) @ (w - centre)), lambda w: curvature * (w - centre))
-    return from_functions([pair], [start], ridge=ridge, lipschitz=curvature)
-
-
-def _least_gradient(method: Any, problem: Any, steps: int) -> float:
-    result = run(method, problem, steps=steps, every=1, measures=("stationarity",))
-    return float(np.min(result.history["stationarity"]) ** 2)
-
-
-def rise_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return the augmented Lagrangian before and after one round from the kept state; margin −rise."""
-    return replayed_round(witness(str(instance["witness"])))
-
-
-def attained_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return the worst case that the kept function attains; margin .999 of the exact value less what is attained."""
-    found = replayed(witness(str(instance["witness"])))
-    return {**found, "margin": SHARPER * found["value"] - found["attained"]}
-
-
-def plateau_trial(instance: Instance) -> Mapping[str, Any]:
-    r"""Return $\min_k\|\nabla F(w^k)\|^2$ of fixed γ on $c w^2/2$ with $F(w^0) - F^* = 1$; margin claimed − found."""
-    curvature, steps = float(instance["curvature"]), int(instance["steps"])
-    method = PISA(
-        penalty=2.0, penalty_ratio=float(instance["ratio"]), penalty_update=str(instance["order"]), first="client"
-    )
-    least = _least_gradient(method, _parabola(curvature, float(np.sqrt(2 / curvature))), steps)
-    return {"least": least, "margin": float(instance["claimed"]) - least}
-
-
-def cold_trial(instance: Instance) -> Mapping[str, Any]:
-    r"""Return the smallest squared gradient over the gap for $\pm bx + x^2/2$, ρ = (0, 2); margin claimed − found."""
-    slope = float(instance["slope"])
-
-    def pair(sign: float) -> Any:
-        return lambda w: float(sign * slope * w[0] + w[0] ** 2 / 2), lambda w: sign * slope + w
-
-    problem = from_functions([pair(1.0), pair(-1.0)], [1.0], lipschitz=1.0)
-    method = PISA(penalty=3.0, rho=(0.0, 2.0), preconditioner=Identity(), first="client")
-    share = _least_gradient(method, problem, int(instance["steps"])) / 0.5
-    return {"share": share, "margin": float(instance["claimed"]) - share}
-
-
-def ridge_trial(instance: Instance) -> Mapping[str, Any]:
-    r"""Return the smallest $\|\nabla F_\lambda(w^k)\|^2$, k ≥ 1, for $(w-c)^2/2$; margin 1 − found."""
-    centre, ridge, steps = float(instance["centre"]), float(instance["ridge"]), int(instance["steps"])
-    start = centre / (1 + ridge)
-    problem = _parabola(1.0, start, centre=centre, ridge=ridge)
-    result = run(PISA(penalty=3.0), problem, steps=steps, every=1, measures=("stationarity",))
-    found = float(np.min(result.history["stationarity"][1:]) ** 2)
-    return {"least": found, "at_start": float(result.history["stationarity"][0]), "margin": 1 - found}
-
-
-def edge_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return |w| after the run over |w⁰| on w²/2; margin 1 − that."""
-    problem = _parabola(1.0, 1.0)
-    result = run(
-        PISA(penalty=float(instance["penalty"])), problem, steps=int(instance["steps"]), measures=("objective",)
-    )
-    growth = float(np.abs(result.state.consensus[0]))
-    return {"growth": growth, "margin": 1 - growth}
-
-
-def race_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return what PISA and gradient descent with step 1/L reach on the kept Huber function; margin descent − PISA.
-
-    The certificate of gradient descent bounds it on every convex function, so that PISA's worst case is above it.
-    """
-    kept = witness(str(instance["witness"]))
-    problem, steps = problem_of(kept), int(kept["setting"]["rounds"])
-    gap = float(objective(problem, problem.initial)) - float(kept["infimum"])
-    pisa = _least_gradient(method_of(kept["setting"]), problem, steps) / gap
-    descent = _least_gradient(FedSGD(rate=1.0), problem, steps) / gap
-    return {"pisa": pisa, "descent": descent, "margin": 4 / (2 * (2 * steps + 1)) - pisa}
 
 
 def _refuted(
@@ -124,57 +44,64 @@ def _named(*names: str) -> list[Instance]:
     return [{"witness": name} for name in names]
 
 
+_FOLLOWS = "server first, from any state with π_i = −∇F_i(w), as after any round"
+_FOLLOWS_Q = "server first, from any state with π_i = −∇F_i(w) − ρ_iQ_i(w_i − w) for such a Q_i, as after any round"
+EXACT = "the witness is decided in fractions, hypotheses included; the library's run must give the same numbers"
+LAGRANGIAN = "the augmented Lagrangian is Σα_i(F_i(w_i) + ⟨π_i, w_i − w⟩ + σ‖w_i − w‖²/2), after the round with σ/γ"
+UNITS = "L = 1 and F(w⁰) − inf F ≤ 1 by scaling; w⁰ is the point of the first gradient, N the number of moves from it"
 REFUTED_CLAIMS: tuple[Claim, ...] = (
     _refuted(
         "W-descent-below-threshold",
-        "Above the stability edge 1.5L the augmented Lagrangian falls in every round with full gradients and Q = 0.",
+        "With σ = 1.6L and γ = 1, or with σ = 1.7L and γ = 3/4 in the mixed order, both above the stability edge "
+        "1.5L, every round lowers the augmented Lagrangian.",
         rise_trial,
         _named("rise-nonconvex", "rise-mixed-order"),
-        hypotheses=(
-            "L-smooth F",
-            "any state that follows a round",
-            "σ = 1.6L, γ = 1; or σ = 1.7L, γ = 3/4, mixed order",
-        ),
+        hypotheses=("L-smooth F_i, full gradients, Q_i = 0", _FOLLOWS, LAGRANGIAN, EXACT),
         source="MATHEMATICS.md#W8, MATHEMATICS.md#V5; found by the one-round program",
     ),
     _refuted(
         "W-descent-convex-below-edge",
-        "For convex F the augmented Lagrangian falls in every round from σ = 1.45L on.",
+        "For convex F_i with σ = 1.45L and γ = 1 every round lowers the augmented Lagrangian.",
         rise_trial,
         _named("rise-convex"),
-        hypotheses=("convex L-smooth F", "any state that follows a round", "γ = 1, Q = 0"),
+        hypotheses=("convex L-smooth F_i, full gradients, Q_i = 0", _FOLLOWS, LAGRANGIAN, EXACT),
         source="MATHEMATICS.md#W8, MATHEMATICS.md#V5; found by the one-round program",
     ),
     _refuted(
         "W-descent-light-changing-q",
-        "With σ = 2L and 0 ⪯ ρQ ⪯ σ/4 the augmented Lagrangian falls in every round, however Q changes between rounds.",
+        "With σ = 2L, γ = 1 and 0 ⪯ ρ_iQ_i ⪯ σ/4 every round lowers the augmented Lagrangian, however Q_i changes "
+        "between rounds.",
         rise_trial,
         _named("rise-any-q"),
-        hypotheses=("L-smooth F", "any state with π = −∇F(w) − ρQ(w_1 − w)", "Q symmetric, new at every round"),
+        hypotheses=("L-smooth F_i, full gradients", _FOLLOWS_Q, LAGRANGIAN, EXACT),
         source="MATHEMATICS.md#W8, MATHEMATICS.md#V5 read for every Q; found by the one-round program",
     ),
     _refuted(
         "W-descent-convex-changing-q",
-        "With convex F, σ = 2L and 0 ⪯ ρQ ⪯ σ/2 the augmented Lagrangian falls in every round, however Q changes.",
+        "For convex F_i with σ = 2L, γ = 1 and 0 ⪯ ρ_iQ_i ⪯ σ/2 every round lowers the augmented Lagrangian, "
+        "however Q_i changes between rounds.",
         rise_trial,
         _named("rise-any-q-convex"),
-        hypotheses=("convex L-smooth F", "any state with π = −∇F(w) − ρQ(w_1 − w)", "Q symmetric, new at every round"),
+        hypotheses=("convex L-smooth F_i, full gradients", _FOLLOWS_Q, LAGRANGIAN, EXACT),
         source="MATHEMATICS.md#W8; found by the one-round program",
     ),
     _refuted(
         "W-fixed-ratio-vanishes",
-        "With γ = 3/4 and σ⁰ = 2L the worst case of the smallest squared gradient falls below .19 (mixed order: .18).",
+        "With σ^ℓ = 2L(4/3)^ℓ the worst min_{k≤N}‖∇F(w^k)‖² over convex L-smooth F falls below .19 within N = 60 "
+        "moves, in the mixed order below .18.",
         plateau_trial,
         [
             {"curvature": 0.2667, "ratio": 0.75, "order": "before_solve", "claimed": 0.19, "steps": 60},
             {"curvature": 0.2667, "ratio": 0.75, "order": "after_solve", "claimed": 0.18, "steps": 60},
         ],
-        hypotheses=("convex L-smooth F", "F(w⁰) − F* ≤ 1, L = 1", "ρ = λ = 0, π⁰ = 0"),
+        hypotheses=(UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0", "the witness is F = .2667w²/2", EXACT),
         source="MATHEMATICS.md#W3, MATHEMATICS.md#V2",
     ),
     _refuted(
         "W-bounds-not-sharp",
-        "The exact worst cases can be improved by a thousandth.",
+        "The worst min_{k≤N}‖∇F_λ(w^k)‖² of σ = 2L can be bounded a thousandth below the program's value: for "
+        "L-smooth and convex F, γ = 3/4 in both orders, ρ_i = 1 with Q_i = I (each N = 5), and λ = L/10 from the "
+        "warm start (N = 4).",
         attained_trial,
         _named(
             "attained-kappa-2",
@@ -184,39 +111,56 @@ REFUTED_CLAIMS: tuple[Claim, ...] = (
             "attained-ridge-warm",
             "attained-equal-rho",
         ),
-        hypotheses=("F(w⁰) − inf F ≤ 1, L = 1", "the parameters of each kept function"),
+        hypotheses=(UNITS, "full gradients; π_i⁰ = 0, λ = 0, ρ_i = 0 and γ = 1 where nothing else is said", EXACT),
         source="MATHEMATICS.md#W1, MATHEMATICS.md#W2, MATHEMATICS.md#W3; from primal solutions",
     ),
     _refuted(
         "W-unequal-rho-cold-start-rate",
-        "With unequal ρ_i and π⁰ = 0 ten moves bring the smallest squared gradient below 1.9 L(F(w⁰) − F*).",
+        "With σ_i = 3L, ρ = (0, 2), Q_i = I and π_i⁰ = 0 ten moves bring min_{k≤N}‖∇F(w^k)‖² below 1.9 L(F(w⁰) − "
+        "inf F).",
         cold_trial,
         [{"slope": 1000.0, "steps": 10, "claimed": 1.9}],
-        hypotheses=("two convex 1-smooth clients", "σ = 3L, ρ = (0, 2), Q = I"),
+        hypotheses=(
+            "two convex L-smooth clients of weight 1/2, full gradients, λ = 0",
+            "w⁰ is the point of the first gradient; the witness is F_i = ±1000x + x²/2 from w⁰ = 1",
+            EXACT,
+        ),
         source="MATHEMATICS.md#W5, MATHEMATICS.md#V6",
     ),
     _refuted(
         "W-ridge-cold-start-rate",
-        "With λ > 0 and π⁰ = 0 the smallest ‖∇F_λ(w^k)‖² over 1 ≤ k ≤ N is at most (L + λ)(F_λ(w⁰) − F_λ*) + 1.",
+        "With λ = L/2, σ = 3L and π_i⁰ = 0 the smallest ‖∇F_λ(w^k)‖² over 1 ≤ k ≤ 5 is at most (L + λ)(F_λ(w⁰) − "
+        "inf F_λ) + 1.",
         ridge_trial,
         [{"centre": centre, "ridge": 0.5, "steps": 5} for centre in (10.0, 1e3, 1e5)],
-        hypotheses=("F = (w − c)²/2, started at the minimiser of F_λ", "σ = 3L, the server's step first"),
+        hypotheses=(
+            "L = 1, one client, full gradients, ρ_i = 0; the server's step opens a round, F_λ = F + λ‖·‖²/2",
+            "the witness is F = (w − c)²/2, started at the minimiser of F_λ",
+            EXACT,
+        ),
         source="MATHEMATICS.md#W4, MATHEMATICS.md#V7",
     ),
     _refuted(
         "W-stable-below-edge",
-        "With σ = 1.49L the iterates stay bounded by the start on every convex L-smooth function.",
+        "With constant σ = 1.49L, ρ_i = λ = 0 and full gradients |w^k − w*| never exceeds |w⁰ − w*| on convex "
+        "L-smooth F.",
         edge_trial,
-        [{"penalty": 1.49, "steps": 2000}],
-        hypotheses=("F = w²/2", "ρ = λ = 0, γ = 1"),
+        [{"penalty": 1.49, "steps": 500}],
+        hypotheses=("w* minimises F; π_i⁰ = 0", "the witness is F = w²/2, after 500 rounds", EXACT),
         source="MATHEMATICS.md#W3, MATHEMATICS.md#I6",
     ),
     _refuted(
         "W-pisa-beats-gradient-descent",
-        "With as many gradients PISA (Q = 0, σ = 2L) has no larger worst case than gradient descent with step 1/L.",
+        "After N = 5 moves the worst min_{k≤N}‖∇F(w^k)‖² of PISA with σ = 2L over convex L-smooth F is no larger "
+        "than that of gradient descent with step 1/L.",
         race_trial,
         _named("attained-huber"),
-        hypotheses=("convex L-smooth F", "N = 5; gradient descent is at most 2L/(2N+1) on every such F, certified"),
+        hypotheses=(
+            UNITS,
+            "full gradients, ρ_i = λ = 0, π_i⁰ = 0",
+            "gradient descent is at most 2/(2N+1) + 1e-4 on every such F, by its certificate; PISA attains 4/(2N+4)",
+            EXACT,
+        ),
         source="MATHEMATICS.md#W7; certificate convex-gradient-descent-N5",
     ),
 )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.loop import run
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Identity
@@ -14,11 +13,9 @@ from pisa_lab.problem import FunctionProblem, from_functions
 from pisa_lab.schedules import Function
 from proofs_check.certified.algorithms import Form
 from proofs_check.certified.certificate import parameters_of
-from proofs_check.certified.decrease import steepest_rise
 from proofs_check.certified.engine import WorstCase
 from proofs_check.certified.inequalities import Matrix
 from proofs_check.certified.interpolant import Interpolant
-from proofs_check.certified.one_step import NAMES, Round
 
 Instance = Mapping[str, Any]
 RANK = 1e-6
@@ -38,7 +35,7 @@ def worst_function(answer: WorstCase) -> dict[str, Any]:
     frame = coordinates(answer.gram)
     places = {name: number for number, name in enumerate(answer.path.basis)}
 
-    def located(form: Form) -> list[float]:
+    def locate(form: Form) -> list[float]:
         vector = sum((float(c) * frame[places[name]] for name, c in form.items()), np.zeros(frame.shape[1]))
         return [float(entry) for entry in np.asarray(vector)]
 
@@ -46,8 +43,8 @@ def worst_function(answer: WorstCase) -> dict[str, Any]:
     for points, low, high in zip(answer.path.points, answer.setting.curvature, answer.setting.lipschitz, strict=True):
         clients.append(
             {
-                "points": [located(point.x) for point in points],
-                "gradients": [located(point.gradient) for point in points],
+                "points": [locate(point.x) for point in points],
+                "gradients": [locate(point.gradient) for point in points],
                 "values": [answer.values.get(point.value, 0.0) for point in points],
                 "low": float(low),
                 "high": float(high),
@@ -66,7 +63,7 @@ def coordinates(gram: Matrix) -> Matrix:
 
 def problem_of(instance: Instance) -> FunctionProblem:
     """Return the problem whose clients are the interpolating functions of ``instance``, started at w⁰."""
-    functions = [_interpolant(client) for client in instance["clients"]]
+    functions = [interpolant_of(client) for client in instance["clients"]]
     setting = instance["setting"]
     return from_functions(
         [(function.value, function.gradient) for function in functions],
@@ -77,7 +74,8 @@ def problem_of(instance: Instance) -> FunctionProblem:
     )
 
 
-def _interpolant(client: Instance) -> Interpolant:
+def interpolant_of(client: Instance) -> Interpolant:
+    """Return the function through the client's points, gradients and values."""
     points, gradients = (tuple(tuple(row) for row in client[name]) for name in ("points", "gradients"))
     return Interpolant(points, gradients, tuple(client["values"]), client["low"], client["high"])
 
@@ -97,20 +95,26 @@ def method_of(setting: Instance) -> PISA:
     )
 
 
-def replayed(instance: Instance) -> dict[str, float]:
+def replay_function(instance: Instance) -> dict[str, Any]:
     r"""Return what the ordinary run shows on a worst function.
 
     $\min_k\|\nabla F_\lambda(w^k)\|^2/(F_\lambda(w^0)-\inf F_\lambda)$
 
     The infimum is the smaller of the program's F* and the lowest value that gradient descent from the known points
-    finds.
+    finds. "squares" are the squared gradients at $w^0, \dots, w^N$ over that gap.
     """
     problem = problem_of(instance)
     steps = int(instance["setting"]["rounds"])
     result = run(method_of(instance["setting"]), problem, steps=steps, every=1, measures=("objective", "stationarity"))
     gap = float(result.history["objective"][0]) - min(float(instance["infimum"]), _lowest(problem, instance))
-    smallest = float(np.min(result.history["stationarity"]) ** 2)
-    return {"attained": smallest / gap, "smallest": smallest, "gap": gap, "value": float(instance["value"])}
+    squares = [float(value) ** 2 for value in result.history["stationarity"]]
+    return {
+        "attained": min(squares) / gap,
+        "smallest": min(squares),
+        "gap": gap,
+        "value": float(instance["value"]),
+        "squares": [square / gap for square in squares],
+    }
 
 
 def _lowest(problem: FunctionProblem, instance: Instance) -> float:
@@ -125,63 +129,3 @@ def _lowest(problem: FunctionProblem, instance: Instance) -> float:
             w = w - step * total_gradient(problem, w)
         lowest = min(lowest, float(objective(problem, w)))
     return lowest
-
-
-def rising_round(question: Round) -> dict[str, Any]:
-    """Return the JSON-able instance of the state and function at which one round raises the augmented Lagrangian most.
-
-    Raises:
-        ValueError: the potential is another one, or nothing rises.
-    """
-    if question.potential != "lagrangian" or question.ridge:
-        raise ValueError("question: the augmented Lagrangian without a ridge is replayed")
-    answer = steepest_rise(question)
-    if not answer.rise > 0:
-        raise ValueError(f"question: the augmented Lagrangian does not rise (by {answer.rise:g} at most)")
-    v = dict(zip(NAMES, coordinates(answer.gram), strict=True))
-    sigma, after = float(question.sigma), float(question.next_sigma)
-    client = after if question.order == "before_solve" else sigma
-    if not question.q_bound:
-        v |= {"u": 0 * v["u"], "e": (v["g"] - v["h"]) / client}
-    dual = -v["g"] - v["u"]
-    move = v["d"] + dual / sigma
-    used = -v["h"] - dual - client * v["e"]
-    function = {
-        "points": [x.tolist() for x in (0 * move, v["d"], move, move + v["e"])],
-        "gradients": [v[name].tolist() for name in "gahb"],
-        "values": [answer.values.get(name, 0.0) for name in ("fg", "fa", "fh", "fb")],
-        "low": float(question.curvature),
-        "high": float(question.lipschitz),
-    }
-    return {
-        "clients": [function],
-        "state": {"deviation": v["d"].tolist(), "multiplier": dual.tolist(), "sigma": sigma, "next_sigma": after},
-        "order": question.order,
-        "rho": max(float(used @ v["e"] / (v["e"] @ v["e"])), 0.0),
-        "rise": answer.rise,
-    }
-
-
-def replayed_round(instance: Instance) -> dict[str, float]:
-    r"""Return the augmented Lagrangian before and after one ordinary round from the instance's state.
-
-    The new $\rho Q$ is the multiple of the identity that the instance names; margin −rise.
-    """
-    functions, state = [_interpolant(client) for client in instance["clients"]], instance["state"]
-    start = np.asarray(instance["clients"][0]["points"][0], dtype=float)
-    problem = from_functions(
-        [(f.value, f.gradient) for f in functions], start, lipschitz=instance["clients"][0]["high"]
-    )
-    method = PISA(
-        penalty=state["sigma"],
-        penalty_ratio=state["sigma"] / state["next_sigma"],
-        rho=float(instance["rho"]),
-        preconditioner=Identity(),
-        penalty_update=instance["order"],
-    )
-    first = method.init(problem, start)._replace(
-        deviation=np.asarray([state["deviation"]]), multiplier=np.asarray([state["multiplier"]])
-    )
-    last = run(method, problem, state=first, steps=1, measures=("lagrangian",)).state
-    before, after = (float(augmented_lagrangian(problem, one)) for one in (first, last))
-    return {"before": before, "after": after, "rise": after - before, "margin": before - after}

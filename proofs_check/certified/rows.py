@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pisa_lab._checks import choice, whole
-from proofs_check.certified.certificate import certified, save
+from proofs_check.certified.certificate import certify, save
 from proofs_check.certified.engine import worst_case_value
-from proofs_check.certified.lemma import reduced
+from proofs_check.certified.lemma import merge_clients
 from proofs_check.certified.setting import CLASSES, Setting, exact, pisa_setting
 
 LARGEST_LIFT = 40
@@ -75,7 +75,7 @@ def worst_case(
     text = None
     if certificate is not None:
         small = setting.clients * (setting.rounds + 1) <= LARGEST_LIFT
-        text = certified(setting if small else reduced(setting))
+        text = certify(setting if small else merge_clients(setting))
         save(certificate, text)
     numbers = {"sigma": _number(sigma), "rho": _number(rho), "gamma": _number(gamma), "ridge": _number(ridge)}
     value = answer.value if math.isfinite(answer.value) else None

@@ -9,14 +9,26 @@ from typing import Any
 
 from proofs_check.certified.engine import solve
 from proofs_check.certified.one_step import round_of
-from proofs_check.certified.refute import rising_round, worst_function
-from proofs_check.certified.setting import pisa_setting
+from proofs_check.certified.refute import worst_function
+from proofs_check.certified.rising import rising_round
+from proofs_check.certified.setting import Setting, pisa_setting
 
 WITNESS_FOLDER = Path(__file__).parent / "witnesses"
 
 
-def _attained(function_class: str, rounds: int, **fields: Any) -> Callable[[], dict[str, Any]]:
-    return lambda: worst_function(solve(pisa_setting(function_class, rounds, **fields)))
+ATTAINED: dict[str, Setting] = {
+    "attained-kappa-2": pisa_setting("nonconvex", 5),
+    "attained-huber": pisa_setting("convex", 5),
+    "attained-geometric": pisa_setting("nonconvex", 5, gamma="3/4"),
+    "attained-mixed-order": pisa_setting("nonconvex", 5, gamma="3/4", order="after_solve"),
+    "attained-ridge-warm": pisa_setting("nonconvex", 4, warm=True, ridge="1/10"),
+    "attained-equal-rho": pisa_setting("nonconvex", 5, rho=1),
+}
+"""Questions whose worst function is kept."""
+
+
+def _attained(setting: Setting) -> Callable[[], dict[str, Any]]:
+    return lambda: worst_function(solve(setting))
 
 
 def _rising(function_class: str, **fields: Any) -> Callable[[], dict[str, Any]]:
@@ -29,12 +41,7 @@ WITNESSES: dict[str, Callable[[], dict[str, Any]]] = {
     "rise-mixed-order": _rising("nonconvex", sigma="17/10", gamma=Fraction(3, 4), order="after_solve"),
     "rise-any-q": _rising("nonconvex", sigma=2, q_bound="1/2"),
     "rise-any-q-convex": _rising("convex", sigma=2, q_bound=1),
-    "attained-kappa-2": _attained("nonconvex", 5),
-    "attained-huber": _attained("convex", 5),
-    "attained-geometric": _attained("nonconvex", 5, gamma="3/4"),
-    "attained-mixed-order": _attained("nonconvex", 5, gamma="3/4", order="after_solve"),
-    "attained-ridge-warm": _attained("nonconvex", 4, warm=True, ridge="1/10"),
-    "attained-equal-rho": _attained("nonconvex", 5, rho=1),
+    **{name: _attained(setting) for name, setting in ATTAINED.items()},
 }
 """What each witness is made by; `python -m proofs_check.certified` writes them."""
 
@@ -55,7 +62,7 @@ def witness(name: str) -> dict[str, Any]:
     return dict(json.loads(_text(name)))
 
 
-def rewritten(folder: Path = WITNESS_FOLDER) -> list[Path]:
+def rewrite_witnesses(folder: Path = WITNESS_FOLDER) -> list[Path]:
     """Write every witness of `WITNESSES` into ``folder`` and return the paths.
 
     Raises:

@@ -15,26 +15,14 @@ from problems.quadratics import random_quadratic
 from proofs_check.claim import Claim
 from proofs_check.measured.instances import Instance, count, grid, method_of, problem_of
 from proofs_check.measured.trajectories import curve, figure, geometric_rate, measured_claim, norms_of, states_of
+from proofs_check.theory import kappa_threshold, residual_weight
 
 TOLERANCE = 1e-12
 
 
-def threshold(beta: float) -> float:
-    r"""Return κ with $\kappa(\kappa-1) = X(\beta)$; σ = κL suffices for every Q with ρQ ⪯ βσ.
-
-    Source: MATHEMATICS.md#T6.
-    """
-    return float(1 + np.sqrt(1 + 4 * cap(beta))) / 2
-
-
-def cap(beta: float) -> float:
-    """Return X(β) of Theorem 1."""
-    return 4 / (4 - beta) if beta <= 3 else (beta - 1) ** 2
-
-
 def covered(instance: Instance) -> dict[str, Any]:
     """Return the instance with a penalty 5 % above Theorem 1's threshold for its β and ρη = βσ."""
-    penalty = 1.05 * threshold(float(instance["beta"]))
+    penalty = 1.05 * kappa_threshold(float(instance["beta"]))
     clip = 1.0 if instance["preconditioner"] == "identity" else 0.5
     return {**instance, "penalty": penalty, "rho": float(instance["beta"]) * penalty / clip, "clip": clip}
 
@@ -55,7 +43,7 @@ def theorem_trial(instance: Instance) -> Mapping[str, Any]:
     """
     method, problem = method_of(covered(instance)), problem_of(instance)
     beta = float(instance["beta"])
-    share = 0.5 if beta <= 3 else (beta - 1) ** 2 / (2 * (beta + 1))
+    share = residual_weight(beta)
     states = states_of(method, problem, steps=60)
     served = [method.server_update(state) for state in states]
     worst = -np.inf

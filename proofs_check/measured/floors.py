@@ -19,6 +19,7 @@ from proofs_check.claim import Verdict
 from proofs_check.measured.adversaries import AgainstNoise, Sequenced
 from proofs_check.measured.instances import Array, Instance, count, grid
 from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, power_law, series
+from proofs_check.theory import closed_floor, floor_lower_bound
 
 SCHEDULES: Mapping[str, Schedule] = {
     "constant": Constant(),
@@ -40,16 +41,6 @@ def squared_norms(
     told: dict[str, Any] = {"batches": 1, "seed": seed, "seeds": replicates, "w0": w0}
     result = run(method, problem, steps=steps, measures=("stationarity",), every=1, **told)
     return series(result, "stationarity") ** 2
-
-
-def exact_floor(kappa: float, curvature: float) -> float:
-    r"""Return the stationary $E\|\nabla F\|^2/v$ on $cx^2/2$, L = 1. Source: MATHEMATICS.md#T5."""
-    return curvature * (3 * curvature + kappa) / ((curvature + kappa) * (2 * kappa - 3 * curvature))
-
-
-def highest_floor(kappa: float) -> float:
-    r"""Return the theorem's bound $1/(2\kappa+1-2\sqrt{1+2\kappa})$ on $E\|\nabla F\|^2/v$."""
-    return float(1 / (2 * kappa + 1 - 2 * np.sqrt(1 + 2 * kappa)))
 
 
 def _noisy_bowl(instance: Instance) -> tuple[Any, float]:
@@ -92,8 +83,8 @@ def floor_trial(instance: Instance) -> Mapping[str, Any]:
     kappas, averages = _floors(instance)
     found = np.mean(averages, axis=1)
     half = STUDENT * np.std(averages, axis=1, ddof=1) / np.sqrt(averages.shape[1])
-    exact = np.asarray([exact_floor(kappa, float(instance["curvature"])) for kappa in kappas])
-    bound = np.asarray([highest_floor(kappa) for kappa in kappas])
+    exact = np.asarray([floor_lower_bound(kappa, curvature=float(instance["curvature"])) for kappa in kappas])
+    bound = np.asarray([closed_floor(kappa) for kappa in kappas])
     slope, wanted = (power_law(kappas[-2:], values[-2:]) for values in (found, exact))
     margins = (1 - np.abs(found - exact) / half, 1 - (found + half) / bound, 1 - half / (0.2 * exact))
     return {
@@ -117,8 +108,8 @@ def floor_picture(instance: Instance) -> Mapping[str, Any]:
     curvature = float(instance["curvature"])
     curves = [
         curve("measured", kappas, found),
-        curve("exact", fine, [exact_floor(kappa, curvature) for kappa in fine]),
-        curve("bound for every F", fine, [highest_floor(kappa) for kappa in fine]),
+        curve("exact", fine, [floor_lower_bound(kappa, curvature=curvature) for kappa in fine]),
+        curve("bound for every F", fine, [closed_floor(kappa) for kappa in fine]),
     ]
     return figure("The floor of a constant penalty", "κ = σ/L", "E‖∇F‖² / v", "xy", curves)
 

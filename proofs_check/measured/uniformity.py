@@ -13,9 +13,9 @@ from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Identity
 from pisa_lab.problem import FunctionProblem, objective
 from proofs_check.claim import Verdict
-from proofs_check.measured.constant_penalty import threshold
 from proofs_check.measured.instances import Instance, count, generator, grid, problem_of, scalar_problem
 from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, norms_of
+from proofs_check.theory import kappa_threshold
 
 RHO = (0.0, 2.0)
 SIGMA = 3.0
@@ -89,7 +89,7 @@ def warm_trial(instance: Instance) -> Mapping[str, Any]:
     """
     problem, rounds = problem_of(instance), int(instance["rounds"])
     beta, clients = float(instance["beta"]), int(instance["clients"])
-    penalty = 1.05 * threshold(beta)
+    penalty = 1.05 * kappa_threshold(beta)
     rho = tuple(generator(instance).permutation(np.linspace(0.0, beta * penalty, clients)))
     method = PISA(penalty=penalty, rho=rho, preconditioner=Identity(), warm=True)
     norms = norms_of(method, problem, steps=rounds)

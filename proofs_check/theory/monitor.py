@@ -1,11 +1,10 @@
-r"""Lyapunov functions of the theorems along runs, and a monitor that any `run()` can call.
+r"""The potentials along runs, and a monitor that any `run()` can call.
 
 A round is server, then clients (`PISA(first="server")`, penalties grow before the solve). After it the state holds
 $w_k$ and the multipliers after the clients' step at $w_k$; those before it are $\pi_i - \sigma_id_i$, and $V_k$ is
 made of them.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,42 +14,10 @@ from pisa_lab._array import Array, client_sum, column, namespace, squared_norm, 
 from pisa_lab._checks import real
 from pisa_lab.problem import Problem, objective, total_gradient
 from pisa_lab.state import State
+from proofs_check.theory.potentials import gradient_drop, gradient_weights, margin_threshold, residual_weight
 
 Monitor = Callable[[State, State], np.ndarray[Any, Any]]
 """(state before, state after one round) → V_before − V_after − certified drop; ≥ 0 where the theorem holds."""
-
-
-def threshold(beta: float) -> float:
-    r"""Return $X(\beta)$: $4/(4-\beta)$ up to β = 3, then $(\beta-1)^2$.
-
-    The hypothesis is $(\sigma-L)(\sigma+\lambda) \ge XL^2$.
-
-    Source: T6-preconditioned.
-    """
-    beta = real("beta", beta, at_least=0.0)
-    return 4 / (4 - beta) if beta <= 3 else (beta - 1) ** 2
-
-
-def share(beta: float) -> float:
-    r"""Return $a(\beta)$, the weight of $\sum\alpha_i\|e_i\|^2/s$ in V.
-
-    1/2 up to β = 3, then $\frac{(\beta-1)^2}{2(\beta+1)}$.
-    """
-    beta = real("beta", beta, at_least=0.0)
-    return 0.5 if beta <= 3 else (beta - 1) ** 2 / (2 * (beta + 1))
-
-
-def smallest_kappa(beta: float) -> float:
-    r"""Return $\tfrac12(1+\sqrt{1+4X(\beta)})$, from which on κ satisfies Theorem 1's hypothesis for every λ ≥ 0."""
-    return (1 + math.sqrt(1 + 4 * threshold(beta))) / 2
-
-
-def potential_constant(kappa: float, *, convex: bool = False) -> float:
-    r"""Return c in $V_{k+1} \le V_k - c\|g_k\|^2/L$, κ > 3/2. Source: T1-nonconvex-potential, T1-convex-potential."""
-    kappa = real("kappa", kappa, above=1.5)
-    if convex:
-        return 1 / kappa
-    return 1 / kappa - _rho(kappa) / (4 * kappa**2)
 
 
 def potential(
@@ -73,12 +40,7 @@ def potential(
     Source: T1-nonconvex-potential, T1-convex-potential.
     """
     kappa, smoothness = real("kappa", kappa, above=1.5), real("smoothness", smoothness, above=0.0)
-    if convex:
-        r = max(0.0, (2 - kappa) / (2 * kappa - 3))
-        weights = ((1 + r) / (2 * kappa), 1 / (2 * kappa), r / (2 * kappa))
-    else:
-        omega = max(0.0, (4 - kappa**2) / (4 * kappa * (kappa**2 - 2))) if kappa < 2 else 0.0
-        weights = (1 / (4 * kappa), (2 * kappa - _rho(kappa)) / (4 * kappa**2), omega)
+    weights = gradient_weights(kappa, convex=convex)
     vectors = (gradient, previous, gradient - previous)
     squares = (weight * squared_norm(x, batch_axes) for weight, x in zip(weights, vectors, strict=True))
     return value + sum(squares) / smoothness
@@ -95,7 +57,7 @@ def lyapunov_preconditioned(problem: Problem, state: State, beta: float) -> Arra
     axis = state.client_axis
     error = problem.client_grad(state.shared) + _multiplier_before(state)
     spread = client_sum(state.weights, squared_norm(error, axis + 1), axis)
-    return objective(problem, state.consensus) + share(beta) / _total(state) * spread
+    return objective(problem, state.consensus) + residual_weight(beta) / _total(state) * spread
 
 
 def lyapunov_monitor(
@@ -129,7 +91,7 @@ def _preconditioned_monitor(problem: Problem, beta: float, smoothness: float) ->
     def margin(before: State, after: State) -> np.ndarray[Any, Any]:
         total, later = to_numpy(_total(before)), to_numpy(_total(after))
         reach = (total - before.ridge - smoothness) * total
-        if np.any(reach < threshold(beta) * smoothness**2 * (1 - 1e-12)) or np.any(later < total * (1 - 1e-12)):
+        if np.any(reach < margin_threshold(beta) * smoothness**2 * (1 - 1e-12)) or np.any(later < total * (1 - 1e-12)):
             raise ValueError(
                 f"penalty: {total - before.ridge} must satisfy T6-preconditioned for β = {beta:g} and not fall"
             )
@@ -149,7 +111,7 @@ def _plain_monitor(problem: Problem, smoothness: float, convex: bool) -> Monitor
         kappa = real("kappa", penalties.flat[0] / smoothness, above=1.5)
         values = [_plain_potential(problem, state, kappa, smoothness, convex) for state in (before, after)]
         gradient = total_gradient(problem, before.consensus)
-        drop = potential_constant(kappa, convex=convex) * squared_norm(gradient, before.client_axis) / smoothness
+        drop = gradient_drop(kappa, convex=convex) * squared_norm(gradient, before.client_axis) / smoothness
         fall = np.asarray(to_numpy(values[0] - values[1] - drop))
         return fall if before.iteration else np.full_like(fall, np.inf)
 
@@ -181,10 +143,6 @@ def _multiplier_before(state: State) -> Array:
 def _total(state: State) -> Array:
     r"""Return $\sum_i\alpha_i\sigma_i + \lambda$, shape (…)."""
     return namespace(state.penalty).sum(state.weights * state.penalty, axis=state.client_axis) + state.ridge
-
-
-def _rho(kappa: float) -> float:
-    return kappa / (kappa**2 - 2) if kappa < 2 else 1.0
 
 
 def _smoothness(problem: Any, given: float | None, *, largest: bool) -> float:

@@ -1,16 +1,64 @@
-"""Bounds of weighted averages of the squared gradient for nondecreasing schedules, noise included."""
+r"""Bounds of weighted averages of the squared gradient for nondecreasing schedules, noise included.
+
+`step_lengths`, `average_weights` and `average_bound` are plain arithmetic on lists: floats, fractions and SymPy
+expressions alike. `schedule_bound` and `sisa_schedule_bound` evaluate them in floats at the best split.
+"""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pisa_lab._checks import choice, finite, real
-from proofs_check.symbolic.theorems.batch_round import CONSTANT, GROWING, Constants
+from proofs_check.theory.arithmetic import Number
+
+if TYPE_CHECKING:
+    from proofs_check.symbolic.theorems.batch_round import Constants
 
 ORDERS = ("before_solve", "after_solve")
 """`PISA.penalty_update`: MATHEMATICS.md#algorithm, and the mixed order."""
+
+
+def step_lengths(kappas: Sequence[Number], *, order: str = "after_solve") -> list[Number]:
+    r"""Return $\tau_k$ for $k = 0, \dots, N$: $1/\kappa_k$, or $2/\kappa_k - 1/\kappa_{k+1}$ before the solve.
+
+    After the last the penalty stays.
+    """
+    step = [1 / kappa for kappa in kappas]
+    if choice("order", order, ORDERS) == "after_solve":
+        return step
+    return [2 * here - later for here, later in zip(step, [*step[1:], step[-1]], strict=True)]
+
+
+def average_weights(kappas: Sequence[Number], split: Number, *, order: str = "after_solve") -> list[Number]:
+    r"""Return $c_k = \tau_k(1 - \frac{s}{2\kappa_k} - \frac{\tau_k}{2}) - \frac{\tau_{k+1}}{2s\kappa_{k+1}}$.
+
+    s = ``split`` > 0; a bound needs every c_k > 0. Source: T5-stochastic-both-orders.
+    """
+    kappa, length = [*kappas, kappas[-1]], step_lengths([*kappas, kappas[-1]], order=order)
+    pairs = zip(length, length[1:], kappa, kappa[1:], strict=False)
+    return [tau * (1 - split / (2 * k) - tau / 2) - after / (2 * split * later) for tau, after, k, later in pairs]
+
+
+def average_bound(
+    kappas: Sequence[Number],
+    split: Number,
+    *,
+    smoothness: Number = 1,
+    gap: Number = 1,
+    variance: Number = 0,
+    order: str = "after_solve",
+) -> Number:
+    r"""Return the bound of $\sum_k c_kE\|\nabla F(w_k)\|^2/\sum_k c_k$ for one split s > 0; every s is a bound.
+
+    $\frac{L\Delta + v\sum_k(\tau_k^2/2 + \tau_{k+1}/(2s\kappa_{k+1}))}{\sum_k c_k}$; ρ = λ = 0, π⁰ = 0. The
+    caller answers for a nondecreasing schedule and c_k > 0. Source: T5-stochastic-both-orders.
+    """
+    kappa, length = [*kappas, kappas[-1]], step_lengths([*kappas, kappas[-1]], order=order)
+    noise = sum(tau**2 / 2 for tau in length[:-1])
+    noise += sum(after / (2 * split * later) for after, later in zip(length[1:], kappa[1:], strict=True))
+    return (smoothness * gap + variance * noise) / sum(average_weights(kappas, split, order=order))
 
 
 def schedule_bound(
@@ -104,6 +152,8 @@ def sisa_schedule_bound(
     ridge, damping = real("ridge", ridge, at_least=0.0), real("damping", damping, at_least=0.0)
     client_variance = real("client_variance", client_variance, at_least=0.0)
     variance = real("variance", variance, at_least=0.0, at_most=client_variance)
+    from proofs_check.symbolic.theorems.batch_round import CONSTANT, GROWING
+
     constant = choice("order", order, ORDERS) == "after_solve" or bool(np.all(sigma == sigma[0]))
     version, step, length = (CONSTANT if constant else GROWING), 1 / sigma, 1 / sigma
     if not constant:
@@ -129,7 +179,7 @@ def _coupled_steps(sigma: np.ndarray[Any, Any], ridge: float) -> tuple[np.ndarra
     return coupled[:-1], 2 * coupled[:-1] - coupled[1:]
 
 
-def _start_weight(version: Constants, step: float, smoothness: float, beta: float) -> float:
+def _start_weight(version: "Constants", step: float, smoothness: float, beta: float) -> float:
     """Return B_0, the weight of S_0 in V_0."""
     damped, inverse = beta / (1 + beta), smoothness * step
     inner = float(version.curvature_share) * inverse**2 + float(version.damped_share) * damped**2
