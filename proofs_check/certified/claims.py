@@ -183,7 +183,8 @@ DECREASES: tuple[Claim, ...] = (
         "For every symmetric Q_i, new each round, 0 ⪯ ρ_iQ_i ⪯ βσI, F_λ(w) + (a/σ)Σα_i‖∇F_i(w) + π_i‖² falls every "
         f"round by at least c‖∇F_λ(w)‖², c = {list_numbers('W-any-q-potential')}.",
         ANY, "full gradients; λ = 0 unless it says another; clients first, from any w and π_i",
-        "constant σ, or one that grows (a/σ then falls); T6 needs σ/L ≥ 1.618, 1.758, 2, 2.562, 3.541, 5.525 at β = 0, "
+        "one σ in a round (where the next is larger a/σ only falls, an argument in words)",
+        "T6 needs σ/L ≥ 1.618, 1.758, 2, 2.562, 3.541, 5.525 at β = 0, "
         "1, 2, 3, 4, 6", "every c > 0",
         source="W9; the theorem for every Q is MATHEMATICS.md#T6, these constants are ours",
     ),

@@ -111,6 +111,15 @@ def theorem_name(stem: str, folder: Path = CERTIFICATES) -> str:
     return theorem_names(stem, folder)[0]
 
 
+def certificate_of(theorem: str, folder: Path = CERTIFICATES) -> str:
+    """Return the certificate, by its path from the repository's root, that ``theorem`` is made of; "" for none."""
+    if not theorem.startswith("Certificates_"):
+        return ""
+    stems = (path.stem for path in sorted(folder.glob("*.json")))
+    found = next(stem for stem in stems if theorem in theorem_names(stem, folder))
+    return f"proofs_check/certified/certificates/{found}.json"
+
+
 def coq_files(folder: Path = CERTIFICATES) -> dict[str, str]:
     """Return the text of every generated file by its name."""
     texts = {number: [f"From PISA Require Export {library}.\n"] for number, library in LIBRARY.items()}
