@@ -61,7 +61,42 @@ _NORM = (
     "V = Σα_iF_i(w) + (a(β)/σ)Σα_i‖e_i‖_*²",
 )
 
+_TEST = (
+    "every F_i is L-smooth, λ ≥ 0, α_i ≥ 0 with Σα_i = 1, s = σ + λ; a > 0, 0 < c < 1, ε ≥ 0, 0 ≤ δ < 1",
+    "the test: F_λ(w⁺) + (1+ε)(a/s)Σα_i‖∇F_i(w⁺) − p_i⁺‖² ≤ F_λ(w) + (1−δ)(a/s)Σα_i‖∇F_i(w) − p_i‖² − (c/s)‖∇F_λ(w)‖²",
+    "a restart puts p_i = ∇F_i(w), which makes the second residual 0 and the trial w⁺ = w − ∇F_λ(w)/s, p_i⁺ = ∇F_i(w)",
+)
+_METRIC = (
+    "Algorithm 1 with diagonal matrices Σ_i for the penalties, 0 ⪯ ρ_iQ_i ⪯ βΣ_i, new in each round; full gradients, "
+    "λ ≥ 0",
+    "every F_i is smooth in a diagonal metric Λ: ‖∇F_i(x) − ∇F_i(y)‖ in Λ⁻¹ is at most ‖x − y‖ in Λ",
+    "S = Σα_iΣ_i + λ ⪰ κΛ + λ, S ⪰ κ̂Λ, (κ−1)κ̂ ≥ X, and S falls by at most the factor ϑ a round (ϑ = 1: never)",
+    "X and the share a of the residuals are those of T6-preconditioned at ϑ = 1, and larger by ϑ below "
+    "(MATHEMATICS.md#N3)",
+    "V = F_λ(w) + aΣα_i‖∇F_i(w) + π_i‖² in S⁻¹, before the clients' half-step",
+)
+
 CLAIMS_FORMAL: tuple[Claim, ...] = (
+    formal_claim(
+        "N1-restart",
+        "After a restart the test passes as soon as s ≥ s_R, whatever the operators and the multipliers are; and where "
+        "it passes in every round, from whatever trial, with s falling at most by 1+ε, "
+        "Σ(c/s_k)‖∇F_λ(w_k)‖² ≤ Φ_0 − inf F_λ.",
+        *_TEST,
+        "Φ_0 = F_λ(w_0) + (a/s_0)Σα_i‖∇F_i(w_0) − p_i‖²; under the Polyak-Łojasiewicz inequality the rate is linear",
+        "full gradients and values; how often σ rises, and local Lipschitz constants: MATHEMATICS.md#N1, in words",
+        latex=r"$s_R = \frac{(L+\lambda)/2 + \sqrt{(L+\lambda)^2/4 + 4(1-c)(1+\epsilon)aL^2}}{2(1-c)}$",
+        source="MATHEMATICS.md#N1; restarts and merit tests are known techniques, this potential and s_R are ours",
+    ),
+    formal_claim(
+        "N3-metric-descent",
+        "With a matrix for the penalty that sets the step of every coordinate V falls in each round by at least half "
+        "the squared gradient in S⁻¹, for any Q_i and any metric that falls at most by ϑ a round, such as Adam's with "
+        "ϑ = √β₂.",
+        *_METRIC,
+        latex=r"$V_{k+1} \leq V_k - \frac{1}{2}\|\nabla F_\lambda(w_k)\|^2_{S_k^{-1}}$",
+        source="MATHEMATICS.md#N3; variable metrics are known, applied to PISA ours",
+    ),
     formal_claim(
         "N6-any-norm-step",
         "In any norm, with one oracle call a round at the server, V falls each round by at least "
