@@ -1,4 +1,4 @@
-"""Finds a9a, verifies it by checksum wherever it came from, and downloads it as the last resort."""
+"""Finds a9a, which is shipped in problems/data, and verifies it by checksum wherever it came from."""
 
 import contextlib
 import logging
@@ -16,6 +16,8 @@ CHECKSUMS = {
 }
 """SHA-256 of the uncompressed text of the training and the test part."""
 FEATURES = 123
+SHIPPED = Path(__file__).with_name("data")
+"""The folder that comes with the project; its README has the attribution."""
 
 
 def read(given: Path | None) -> tuple[Any, ...]:
@@ -31,10 +33,9 @@ def read(given: Path | None) -> tuple[Any, ...]:
 
 
 def places() -> list[Path]:
-    """Return where a9a may be: $PISA_LAB_DATA, ``../shared/data`` beside the checkout, the cache."""
+    """Return where a9a may be: $PISA_LAB_DATA, the folder that is shipped, the cache of downloads."""
     named = os.environ.get("PISA_LAB_DATA")
-    checkout = Path(__file__).resolve().parents[1]
-    return [*([Path(named)] if named else []), checkout.parent / "shared" / "data", cache_folder()]
+    return [*([Path(named)] if named else []), SHIPPED, cache_folder()]
 
 
 def cache_folder() -> Path:

@@ -58,7 +58,15 @@ DATASETS = (
         "none stated",
         "Efron et al., Least Angle Regression, 2004; in scikit-learn",
     ),
-    Known("a9a", "binary", 48842, 123, 2, "CC BY 4.0", "UCI, Adult (Becker, Kohavi, 1996), in LIBSVM's encoding"),
+    Known(
+        "a9a",
+        "binary",
+        48842,
+        123,
+        2,
+        "CC BY 4.0",
+        "UCI, Adult (Becker, Kohavi, 1996, doi 10.24432/C5XW20), in LIBSVM's encoding; in problems/data",
+    ),
 )
 
 
@@ -104,8 +112,8 @@ def load(
             column, LIBSVM text (each also as .xz, .gz, .bz2), or .npz with X and y.
         seed: of the validation split; the test split has its own fixed seed, and a9a its own test part.
         validation: share of the training rows set aside, 0 for none.
-        data_dir: where a9a is: a folder, or the file of its training part. Without it $PISA_LAB_DATA,
-            ``../shared/data`` beside the checkout, the user's cache and a download are tried in this order.
+        data_dir: where a9a is: a folder, or the file of its training part. Without it $PISA_LAB_DATA, the files
+            shipped in ``problems/data``, the user's cache and a download are tried in this order.
         standardise: columns to mean 0 and variance 1 by the training rows; not by default for LIBSVM text,
             which is scaled as a rule.
         intercept: append a column of ones, which is never standardised.

@@ -150,6 +150,8 @@ def judge(
 ) -> Evidence:
     """Return SUPPORTED if every trial's "margin" is ≥ 0 and REFUTED otherwise, keeping the worst instance.
 
+    A margin that is not finite says nothing of the statement: INCONCLUSIVE.
+
     ``detail`` is formatted with the worst trial's numbers and ``trials``, ``violations``, ``worst`` (its margin).
 
     Raises:
@@ -160,7 +162,9 @@ def judge(
     for instance in instances:
         numbers = trial(instance)
         margin = float(numbers["margin"])
-        margin = -math.inf if math.isnan(margin) else margin
+        if not math.isfinite(margin):
+            reason = f"the margin of a trial is {margin}: {dict(numbers)}"
+            return Evidence(Verdict.INCONCLUSIVE, None, reason, numbers, instance)
         trials, violations = trials + 1, violations + (margin < 0)
         if worst is None or margin < worst[0]:
             worst = (margin, instance, numbers)

@@ -1,8 +1,10 @@
 """Data sets: the numbers in the table, splits that never mix, and every fault in one line that names the file."""
 
 import lzma
-import os
 import socket
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,10 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture
-def census():
-    """The folder that holds a9a, or a skip that says where it was looked for."""
-    for place in adult.places():
-        if (place / "a9a.xz").is_file() or (place / "a9a").is_file():
-            return place
-    pytest.skip(f"a9a is in none of {', '.join(map(str, adult.places()))}")
+def census(monkeypatch):
+    """The folder that holds a9a: the shipped one, whatever the environment names."""
+    monkeypatch.delenv("PISA_LAB_DATA", raising=False)
+    return adult.SHIPPED
 
 
 def test_a9a_has_the_published_counts(census):
@@ -147,6 +147,32 @@ def test_a_download_is_kept_and_checked(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_no_place_is_of_one_machine():
-    places = [os.path.relpath(place, Path(adult.__file__).parents[1]) for place in adult.places()]
-    assert os.path.join(os.pardir, "shared", "data") in places
+def test_a9a_is_shipped_and_read_without_a_network(census, monkeypatch):
+    assert adult.places() == [adult.SHIPPED, adult.cache_folder()]
+    for part, checksum in adult.CHECKSUMS.items():
+        assert data_files.sha256(data_files.contents(census / f"{part}.xz")) == checksum
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: 1 / 0)
+    assert load("a9a", validation=0).train_x.shape == (32561, 123)
+
+
+def test_the_attribution_stands_beside_the_files(census):
+    text = (census / "README.md").read_text(encoding="utf-8")
+    for needed in ("Becker", "Kohavi", "UCI", "CC BY 4.0", "LIBSVM", *adult.CHECKSUMS.values()):
+        assert needed in text
+
+
+def test_the_source_distribution_holds_a9a_with_its_attribution(tmp_path):
+    root = Path(adult.__file__).parents[1]
+    build = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", str(tmp_path), str(root)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert {f"problems/data/{name}" for name in ("a9a.xz", "a9a.t.xz", "README.md")} <= names
+
+
+def test_no_place_is_of_one_machine(monkeypatch):
+    monkeypatch.setenv("PISA_LAB_DATA", "elsewhere")
+    assert adult.places() == [Path("elsewhere"), adult.SHIPPED, adult.cache_folder()]
+    assert adult.SHIPPED.parent == Path(adult.__file__).parent

@@ -5,9 +5,11 @@ import json
 
 import pytest
 
+from proofs_check import stored as stored_numbers
 from proofs_check import table, witness
 from proofs_check.claim import Evidence, Verdict
-from proofs_check.witness import FOLDER, KEYS, read_witness, replay, write_witness
+from proofs_check.stored import FOLDER, KEYS
+from proofs_check.witness import read_witness, replay, write_witness
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 SHORT = "V7-ridge-bound"
@@ -98,13 +100,16 @@ def test_numbers_that_are_left_out_or_added_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, r"^format: 2 must be 1$"),
+        ({"format": 1}, r"^format: 1 must be 2$"),
         ({"claim": "V7-ridge-bond"}, r"^name: 'V7-ridge-bond' names no claim; close: V7-ridge-bound"),
         ({"claim": 7}, r"^claim: 7 "),
         ({"statement": "The moon is made of cheese."}, r"^statement: 'The moon is made of cheese\.' is not that of"),
         ({"verdict": "MAYBE"}, r"^verdict: 'MAYBE' is not one of PROVED"),
         ({"numbers": [1, 2]}, r"^numbers: \[1, 2\] must be an object$"),
         ({"instance": None}, r"^instance: None must be an object$"),
+        ({"tolerance": 0.2}, r"^tolerance: 0\.2 must be a number in \(0, 0\.1\]$"),
+        ({"tolerance": 0}, r"^tolerance: 0 must be"),
+        ({"tolerance": True}, r"^tolerance: True must be"),
         ({"surplus": 1}, r"^path: .* is not a witness, an object with format, claim"),
     ],
 )
@@ -152,6 +157,62 @@ def test_a_claim_without_a_trial_cannot_be_replayed(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "by_name", lambda name: bare)
     with pytest.raises(ValueError, match=r"^claim: V7-ridge-bound has no trial to replay$"):
         replay(FOLDER / f"{SHORT}.json")
+
+
+# --- verify is held to the stored numbers
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """Alter the shipped witness of the short claim, in a folder of the test's own, and return what verify finds."""
+    monkeypatch.setattr(stored_numbers, "FOLDER", tmp_path)
+
+    def found(seed=0, **changes):
+        document = json.loads((FOLDER / f"{SHORT}.json").read_text(encoding="utf-8"))
+        (tmp_path / f"{SHORT}.json").write_text(json.dumps(document | changes), encoding="utf-8")
+        return table.by_name(SHORT).run(seed).evidence
+
+    return found
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_refutation_as_stored_stands(shipped, seed):
+    assert shipped(seed).verdict is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_refutation_by_other_numbers_is_inconclusive(shipped, seed):
+    evidence = shipped(seed, numbers=stored("numbers") | {"least": 5.2e7})
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert evidence.detail.startswith("refuted, but not as stored: least: 52000000.0 stored, 5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"statement": "The moon is made of cheese."}, "the witness is of 'The moon"),
+        ({"instance": {"centre": 2.0}}, "KeyError"),
+        ({"tolerance": 1.0}, "tolerance: 1.0 must be"),
+        ({"format": 1}, "format: 1 must be 2"),
+    ],
+)
+def test_a_refutation_with_a_witness_that_says_nothing_is_inconclusive(shipped, changes, reason):
+    evidence = shipped(**changes)
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert reason in evidence.detail
+
+
+def test_a_refutation_without_its_witness_is_inconclusive(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_numbers, "FOLDER", tmp_path)
+    evidence = table.by_name(SHORT).run().evidence
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert f"{SHORT}.json" in evidence.detail
+
+
+def test_only_refutations_with_a_trial_are_held():
+    for claim in table.CLAIMS:
+        held = isinstance(claim.check, stored_numbers.StoredCheck)
+        assert held == (claim.trial is not None and claim.expected is Verdict.REFUTED), claim.name
 
 
 def test_a_verdict_that_is_not_the_expected_one_is_never_shipped(tmp_path, monkeypatch):

@@ -5,8 +5,14 @@ Exact identities, rates, limits, floors, descent, bounds, hypotheses, real data.
 
 from proofs_check.claim import Claim
 from proofs_check.measured.by_hand import CLAIMS_BY_HAND
+from proofs_check.measured.by_hand_baselines import CLAIMS_BASELINES
+from proofs_check.measured.by_hand_curvature import CLAIMS_CURVATURE
+from proofs_check.measured.by_hand_nsisa import CLAIMS_NSISA_BY_HAND
+from proofs_check.measured.by_hand_parts import CLAIMS_PARTS
+from proofs_check.measured.by_hand_torch import CLAIMS_TORCH
 from proofs_check.measured.constant_penalty import CLAIMS_CONSTANT_PENALTY
 from proofs_check.measured.descent import CLAIMS_DESCENT
+from proofs_check.measured.descent_breaks import CLAIMS_DESCENT_BREAKS
 from proofs_check.measured.equivalences import CLAIMS_EQUIVALENCES
 from proofs_check.measured.floors import CLAIMS_FLOORS
 from proofs_check.measured.growing_penalty import CLAIMS_GROWING_PENALTY
@@ -22,6 +28,11 @@ from proofs_check.measured.uniformity import CLAIMS_UNIFORMITY
 
 CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_BY_HAND,
+    *CLAIMS_NSISA_BY_HAND,
+    *CLAIMS_PARTS,
+    *CLAIMS_CURVATURE,
+    *CLAIMS_BASELINES,
+    *CLAIMS_TORCH,
     *CLAIMS_IDENTITIES,
     *CLAIMS_EQUIVALENCES,
     *CLAIMS_RATES,
@@ -30,6 +41,7 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_FLOORS,
     *CLAIMS_GROWING_PENALTY,
     *CLAIMS_DESCENT,
+    *CLAIMS_DESCENT_BREAKS,
     *CLAIMS_UNIFORMITY,
     *CLAIMS_KINKS,
     *CLAIMS_HYPOTHESES,

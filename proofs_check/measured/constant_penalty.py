@@ -64,20 +64,35 @@ def potential(problem: Problem, served: State, share: float) -> float:
 
 
 def linear_trial(instance: Instance) -> Mapping[str, Any]:
-    r"""Return the fitted rate q on a strongly convex quadratic; margin $-\ln q/(h_{\min}/2s) - 1$.
+    r"""Return the fitted rate q on a strongly convex quadratic; margin $1 - |\ln q/\ln\hat q - 1|/0.02$.
 
-    To first order the slowest mode shrinks by $1 - h_{\min}/s$ a round, so that a margin near 1 is what theory says.
+    $\hat q$ is the largest root of the mode of the smallest curvature, which also is the largest of all modes.
     """
     problem = random_quadratic(int(instance["seed"]), clients=3, spread=0.05, shift=5.0, ridge=float(instance["ridge"]))
     hessian = np.einsum("i,ipq->pq", problem.weights, problem.hessians) + problem.ridge * np.eye(5)
     penalty = float(instance["factor"]) * float(np.max(problem.lipschitz))
     rho = float(instance["beta"]) * penalty
     method = PISA(penalty=penalty, rho=rho, preconditioner=Identity())
-    norms = norms_of(method, problem, steps=400)
-    tail = norms[40:]
-    rate = geometric_rate(tail[tail > 1e-11 * norms[0]])
-    slowest = float(np.linalg.eigvalsh(hessian)[0]) / (penalty + problem.ridge)
-    return {"rate": rate, "first_order": 1 - slowest, "margin": float(-np.log(rate) / (slowest / 2) - 1)}
+    norms = norms_of(method, problem, steps=int(instance["steps"]))
+    # The last quarter of the run above the level of rounding, where the other modes have died out.
+    alive = np.flatnonzero(norms > 1e-12 * norms[0])
+    tail = norms[3 * alive[-1] // 4 : alive[-1] + 1]
+    rate = geometric_rate(tail)
+    curvatures = np.linalg.eigvalsh(hessian) - problem.ridge
+    modes = [mode_rate(float(h), penalty, rho, problem.ridge) for h in curvatures]
+    off = abs(float(np.log(rate) / np.log(modes[0])) - 1)
+    return {"rate": rate, "predicted": modes[0], "margin": 1 - off / 0.02 if modes[0] == max(modes) else -1.0}
+
+
+def mode_rate(curvature: float, penalty: float, rho: float, ridge: float) -> float:
+    r"""Return the spectral radius of a round on $hx^2/2$ with Q = I, $(w, \pi, \pi^-) \mapsto (w^+, \pi^+, \pi)$.
+
+    $w^+ = w + (2\pi-\pi^- - \lambda w)/(\sigma+\lambda)$, $\pi^+ = (1-m)\pi - mhw^+$, $m = \sigma/(\sigma+\rho)$.
+    """
+    total, m = penalty + ridge, penalty / (penalty + rho)
+    move = np.array([1 - ridge / total, 2 / total, -1 / total])
+    kept = np.array([0.0, 1 - m, 0.0])
+    return float(np.max(np.abs(np.linalg.eigvals(np.stack([move, kept - m * curvature * move, [0.0, 1.0, 0.0]])))))
 
 
 def linear_picture(instance: Instance) -> Mapping[str, Any]:
@@ -101,7 +116,7 @@ def _covered_instances(seed: int, effort: str, quick: int, full: int) -> list[di
         waves=(0.0, 0.5, 0.7),
         spread=(1.0, 10.0),
         beta=(0.0, 0.25, 1.0, 4.0),
-        preconditioner=("identity", "moment-I", "moment-II", "moment-III"),
+        preconditioner=("identity", "moment-I", "moment-II", "moment-III", "switching", "matrix"),
         warm=(False, True),
         steps=(count(effort, 1200, 6000),),
     )
@@ -115,18 +130,31 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
         trial=constant_trial,
         instances=lambda seed, effort: _covered_instances(seed, effort, 6, 40),
         detail="the gradient fell to {fall:.1e} of the first at worst, over {trials} runs",
-        hypotheses=("γ = 1", "full gradients", "L-smooth F_i, coercive F", "ρQ ⪯ βσ", "(σ−L)(σ+λ) ≥ X(β)L²"),
+        hypotheses=(
+            "γ = 1",
+            "full gradients",
+            "L-smooth F_i, coercive F",
+            "0 ⪯ ρQ ⪯ βσ",
+            "(σ−L)(σ+λ) ≥ X(β)L², X = 4/(4−β) up to β = 3, (β−1)² beyond",
+        ),
         source="MATHEMATICS.md#V3, MATHEMATICS.md#T6",
         latex=r"(\sigma-L)(\sigma+\lambda) \geq X(\beta)L^2 \Rightarrow \nabla F_\lambda(w^{\ell}) \to 0",
     ),
     measured_claim(
         "V3-potential-falls",
-        "The theorem's potential falls in every round by at least the squared gradient over twice the penalty and "
-        "ridge.",
+        "The potential V = F_λ + (a/s) Σα_i|∇F_i + π_i|² falls in every round by at least the squared gradient over "
+        "2s, whatever Q does.",
         trial=theorem_trial,
-        instances=lambda seed, effort: _covered_instances(seed, effort, 10, 80),
+        instances=lambda seed, effort: _covered_instances(seed, effort, 16, 80),
         detail="largest violation of the one-step inequality {violation:.1e}, over {trials} runs of 60 rounds",
-        hypotheses=("γ = 1", "full gradients", "L-smooth F_i", "ρQ ⪯ βσ, any Q", "(σ−L)(σ+λ) ≥ X(β)L²"),
+        hypotheses=(
+            "γ = 1",
+            "full gradients",
+            "L-smooth F_i",
+            "0 ⪯ ρQ ⪯ βσ: second moments, entries that jump between 0 and η, full matrices that turn every round",
+            "(σ−L)(σ+λ) ≥ X(β)L², X = 4/(4−β) up to β = 3, (β−1)² beyond",
+            "s = Σα_iσ_i + λ, a = ½ up to β = 3, (β−1)²/(2(β+1)) beyond; V is taken at the server's point",
+        ),
         source="MATHEMATICS.md#T6",
         latex=r"V_{k+1} \leq V_k - \|\nabla F_\lambda(w_k)\|^2/(2s_k)",
     ),
@@ -135,10 +163,15 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
         "Under strong convexity a constant penalty converges linearly, at the rate that the smallest curvature sets.",
         trial=linear_trial,
         instances=lambda seed, effort: grid(
-            seed, count(effort, 6, 40), factor=(2.0, 3.0, 5.0), beta=(0.0, 0.25, 1.0), ridge=(0.0, 0.2)
+            seed, count(effort, 6, 40), factor=(2.0, 3.0, 5.0), beta=(0.0, 0.25, 1.0), ridge=(0.0, 0.2), steps=(600,)
         ),
-        detail="fitted rate {rate:.5f}, first-order theory {first_order:.5f} (worst of {trials})",
-        hypotheses=("γ = 1", "full gradients", "strongly convex quadratics", "Q = I"),
+        detail="fitted rate {rate:.5f}, the smallest curvature's {predicted:.5f} (worst of {trials})",
+        hypotheses=(
+            "γ = 1, equal σ, Q = I, ρ ≤ σ",
+            "full gradients",
+            "strongly convex quadratics",
+            "the logarithms of the rates agree to 2 %",
+        ),
         source="MATHEMATICS.md#V3",
         picture=linear_picture,
     ),

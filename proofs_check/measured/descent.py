@@ -1,9 +1,10 @@
-"""When the augmented Lagrangian falls every round (V5a), and when it does not.
+"""When the augmented Lagrangian, and the reconstructed Lyapunov quantity, fall in every round (V5a): not at σ = 2r.
 
-A large ρ (V5b), mini-batches (V5c).
+Two exact witnesses at 2r, and random and adversarial runs from 2.2r on.
 """
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -12,14 +13,22 @@ import numpy as np
 from pisa_lab._array import column
 from pisa_lab.lagrangian import augmented_lagrangian, lyapunov
 from pisa_lab.method import PISA
-from pisa_lab.preconditioners import Identity
 from pisa_lab.problem import Problem
 from pisa_lab.state import State
-from problems.linear import least_squares
 from proofs_check.claim import Verdict
+from proofs_check.measured.adversaries import Sequenced
+from proofs_check.measured.descent_adversaries import instance_of, search
 from proofs_check.measured.instances import Array, Instance, count, grid, method_of, problem_of
-from proofs_check.measured.limits import parabola
-from proofs_check.measured.trajectories import TINY, curve, digits_to_spare, figure, measured_claim, states_of
+from proofs_check.measured.piecewise import (
+    Round,
+    exact_fall_asked,
+    exact_lagrangian,
+    exact_lyapunov,
+    exact_rounds,
+    fractions_of,
+    function_of,
+)
+from proofs_check.measured.trajectories import TINY, digits_to_spare, holds, measured_claim, states_of
 
 TOLERANCE = 1e-12
 """Of a rise, relative to the size of what L is summed from; rounding leaves some 1e-16 of it."""
@@ -51,9 +60,13 @@ def light(instance: Instance) -> dict[str, Any]:
 
 
 def descent_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return the largest relative rise of L along a run with σ⁰ ≥ 2r, ρη ≤ σ/4; margin in digits below 1e-12."""
-    method, problem = method_of(light(instance)), problem_of(instance)
-    rise = largest_rise(lagrangians(problem, states_of(method, problem, steps=int(instance["steps"]))))
+    """Return the largest relative rise of L along a run; margin in digits below 1e-12."""
+    if "knots" in instance:
+        values = _scalar_run(instance)[1]
+    else:
+        method, problem = method_of(light(instance)), problem_of(instance)
+        values = lagrangians(problem, states_of(method, problem, steps=int(instance["steps"])))
+    rise = largest_rise(values)
     return {"rise": rise, "margin": rise_margin(rise)}
 
 
@@ -62,10 +75,11 @@ def lyapunov_trial(instance: Instance) -> Mapping[str, Any]:
 
     Margin in digits below 1e-12; "share" is the median share of the fall of L̃ that the lemma asks for.
     """
-    method, problem = method_of(light(instance)), problem_of(instance)
-    states = states_of(method, problem, steps=int(instance["steps"]))[1:]
-    values = np.asarray([_lyapunov(method, problem, state) for state in states])
-    asked = np.asarray([_asked(before, after) for before, after in pairwise(states)])
+    if "knots" in instance:
+        values, asked = _scalar_run(instance)[2:]
+    else:
+        method, problem = method_of(light(instance)), problem_of(instance)
+        values, asked = _lyapunov_run(method, problem, states_of(method, problem, steps=int(instance["steps"]))[1:])
     falls = values[:-1] - values[1:]
     violation = float(np.max((asked - falls) / (1 + np.abs(values[:-1]))))
     return {
@@ -73,6 +87,75 @@ def lyapunov_trial(instance: Instance) -> Mapping[str, Any]:
         "share": float(np.median(asked / np.maximum(falls, TINY))),
         "margin": rise_margin(violation),
     }
+
+
+def _lyapunov_run(method: PISA, problem: Problem, states: Sequence[State]) -> tuple[Array, Array]:
+    """Return L̃ of the states, and the fall that the lemma asks for between them."""
+    values = np.asarray([_lyapunov(method, problem, state) for state in states])
+    return values, np.asarray([_asked(before, after) for before, after in pairwise(states)])
+
+
+def _scalar_run(instance: Instance) -> tuple[float, Array, Array, Array]:
+    """Return (largest difference from the exact run, L, L̃, falls asked for) of the library's run of an instance."""
+    function, sigma, metrics, rounds = _exact(instance)
+    method = PISA(penalty=float(sigma), rho=1.0, preconditioner=Sequenced(tuple(map(float, metrics))))
+    problem = function.problem(0.0)
+    states = states_of(method, problem, steps=len(metrics))[1:]
+    values = np.asarray([float(augmented_lagrangian(problem, state)) for state in states])
+    exact = [float(exact_lagrangian(function, sigma, at)) for at in rounds]
+    return float(np.max(np.abs(values - exact))), values, *_lyapunov_run(method, problem, states)
+
+
+def _exact(instance: Instance) -> tuple[Any, Fraction, tuple[Fraction, ...], list[Round]]:
+    function, sigma = function_of(instance["knots"], str(instance["right"])), Fraction(str(instance["penalty"]))
+    metrics = fractions_of(instance["metrics"])
+    return function, sigma, metrics, exact_rounds(function, sigma, metrics)
+
+
+def above(instance: Instance) -> dict[str, Any]:
+    """Return the instance at σ = 2.2r with the same function and the same ρQ/σ."""
+    factor = Fraction(11, 5) / Fraction(str(instance["penalty"]))
+    metrics = [str(metric * factor) for metric in fractions_of(instance["metrics"])]
+    return {**instance, "penalty": "11/5", "metrics": metrics}
+
+
+def _witnessed(instance: Instance, rounds_broken: list[int], trial: Any) -> dict[str, Any]:
+    """Return what both exact witnesses share: smoothness, the run's distance from the rationals, control and margin.
+
+    The margin is NaN, and says nothing, unless F is 1-smooth and bounded below, the exact run breaks the sentence and
+    the library's run is the exact one.
+    """
+    function = _exact(instance)[0]
+    off, sound = _scalar_run(instance)[0], function.smoothness <= 1 and function.bounded_below
+    margin = float(trial(instance)["margin"])
+    right = sound and off < TOLERANCE and bool(rounds_broken) == (margin < 0)
+    return {
+        "rounds": rounds_broken,
+        "off": off,
+        "control": holds(float(trial(above(instance))["margin"])),
+        "margin": margin if right else float("nan"),
+    }
+
+
+def lagrangian_witness_trial(instance: Instance) -> Mapping[str, Any]:
+    """Return the largest exact rise of L, as a rational, with the run's digits below 1e-12 as margin."""
+    function, sigma, _, rounds = _exact(instance)
+    values = [exact_lagrangian(function, sigma, at) for at in rounds]
+    rises = [after - before for before, after in pairwise(values)]
+    broken = [place + 2 for place, rise in enumerate(rises) if rise > 0]
+    return {"rise": str(max(rises)), **_witnessed(instance, broken, descent_trial)}
+
+
+def lyapunov_witness_trial(instance: Instance) -> Mapping[str, Any]:
+    """Return the exact fall of L̃ and the fall asked for where it is least, with the run's digits as margin."""
+    function, sigma, _, rounds = _exact(instance)
+    pairs = list(pairwise(rounds))
+    falls = [exact_lyapunov(function, sigma, a) - exact_lyapunov(function, sigma, b) for a, b in pairs]
+    asked = [exact_fall_asked(sigma, a, b) for a, b in pairs]
+    place = min(range(len(falls)), key=lambda k: falls[k] - asked[k])
+    broken = [k + 2 for k in range(len(falls)) if falls[k] < asked[k]]
+    numbers = {"fall": str(falls[place]), "asked": str(asked[place])}
+    return {**numbers, **_witnessed(instance, broken, lyapunov_trial)}
 
 
 def _lyapunov(method: PISA, problem: Problem, state: State) -> float:
@@ -92,146 +175,105 @@ def _asked(before: State, after: State) -> float:
     return float(np.sum(after.weights * terms))
 
 
-def heavy_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return the largest rise of L on x²/2-like parabolas with ρη = βσ; margin in digits below 1e-12."""
-    sigma, beta = float(instance["penalty"]), float(instance["beta"])
-    method = PISA(penalty=sigma, rho=beta * sigma, preconditioner=Identity())
-    values = _parabola_lagrangians(method, int(instance["steps"]))
-    rise = largest_rise(values)
-    place = int(np.argmax(np.diff(values)))
-    return {
-        "beta": beta,
-        "round": place + 2,
-        "before": float(values[place]),
-        "after": float(values[place + 1]),
-        "rise": rise,
-        "margin": rise_margin(rise),
-    }
-
-
-def _parabola_lagrangians(method: PISA, steps: int) -> Array:
-    problem = parabola(1.0)
-    return lagrangians(problem, states_of(method, problem, steps=steps))
-
-
-def heavy_picture(instance: Instance) -> Mapping[str, Any]:
-    """Return L along the runs with ρη = σ/4, 2σ and 20σ."""
-    sigma, curves = float(instance["penalty"]), []
-    for beta in (0.25, 2.0, 20.0):
-        method = PISA(penalty=sigma, rho=beta * sigma, preconditioner=Identity())
-        values = _parabola_lagrangians(method, 80)
-        curves.append(curve(f"ρη = {beta:g} σ", range(1, values.size + 1), values))
-    return figure("The augmented Lagrangian with a light and a heavy preconditioner", "round", "L", "", curves)
-
-
-def _sampled(instance: Instance) -> Any:
-    """Return least squares on two heterogeneous clients."""
-    rng = np.random.default_rng(int(instance["seed"]))
-    X = rng.normal(size=(40, 3))
-    y = X @ rng.normal(size=3) + rng.normal(size=40)
-    order = np.argsort(y)
-    return least_squares(X, y, [order[:25], order[25:]])
-
-
-def batch_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return how often and how far L rose with mini-batches at σ⁰ = 8r; margin in digits below 1e-12."""
-    problem = _sampled(instance)
-    largest = float(np.max(np.sum(np.asarray(problem.features) ** 2, axis=-1)))
-    method = PISA(penalty=8 * largest)
-    states = states_of(
-        method, problem, steps=int(instance["steps"]), batches=int(instance["batch"]), seed=int(instance["seed"])
-    )
-    values = lagrangians(problem, states)
-    rise = largest_rise(values)
-    share = float(np.mean(np.diff(values) > TOLERANCE * (1 + np.abs(values[:-1]))))
-    return {"rise": rise, "share": share, "margin": rise_margin(rise)}
-
-
-def batch_picture(instance: Instance) -> Mapping[str, Any]:
-    """Return L along one run with mini-batches and one with full gradients."""
-    problem = _sampled(instance)
-    largest = float(np.max(np.sum(np.asarray(problem.features) ** 2, axis=-1)))
-    curves = []
-    for label, batches in (("mini-batches", int(instance["batch"])), ("full gradients", None)):
-        states = states_of(PISA(penalty=8 * largest), problem, steps=400, batches=batches)
-        values = lagrangians(problem, states)
-        curves.append(curve(label, range(1, values.size + 1), values))
-    return figure("The augmented Lagrangian at σ⁰ = 8r", "round", "L", "", curves)
-
-
-def _light_runs(seed: int, effort: str) -> list[dict[str, Any]]:
-    return grid(
+def _light_runs(seed: int, effort: str, quantity: str) -> list[dict[str, Any]]:
+    """Return random runs, and the functions and ρQ on which a climb at σ = 2.2r finds the least fall."""
+    rows = grid(
         seed,
-        count(effort, 30, 400),
+        count(effort, 24, 400),
         clients=(1, 2, 4),
         dimension=(1, 2, 4),
         ridge=(0.0, 0.4),
         waves=(0.0, 0.8, 1.0),
         spread=(0.5, 10.0),
         conflict=(0.0, 30.0),
-        penalty=((2.0, 2.0), (2.0, 8.0)),
+        penalty=((2.2, 2.2), (2.2, 8.0)),
         ratio=(1.0, 1.0, (0.9, 0.99), 0.75),
-        preconditioner=("none", "identity", "moment-I", "moment-III"),
+        preconditioner=("none", "identity", "moment-I", "moment-III", "switching", "matrix"),
         warm=(False, True),
         steps=(60,),
     )
+    rng, steps = np.random.default_rng([seed, 5]), count(effort, 150, 1500)
+    found = [search(rng, 2.2, quantity, steps=steps)[0] for _ in range(count(effort, 8, 40))]
+    known = above(LAGRANGIAN_WITNESS if quantity == "lagrangian" else LYAPUNOV_WITNESS)
+    return [*rows, known, *(instance_of(candidate, 2.2) for candidate in found)]
 
+
+LAGRANGIAN_WITNESS: dict[str, Any] = {
+    "knots": [["-16/13", "0"], ["-1", "3/13"], ["-23/26", "3/26"]],
+    "right": "1",
+    "penalty": "2",
+    "metrics": ["0", "1/2", "0"],
+}
+"""F' = 3/26 + |x + 23/26| from −1 on, falling to 0 at rate 1 before it; r = 1, ρQ ∈ {0, σ/4}."""
+
+LYAPUNOV_WITNESS: dict[str, Any] = {
+    "knots": [["-73/50", "0"], ["-1", "23/50"], ["-77/100", "23/100"], ["0", "1"], ["1", "0"]],
+    "right": "0",
+    "penalty": "2",
+    "metrics": ["0", "0", "0"],
+}
+"""F' = max(1 − |x|, 23/50 − |x + 1|, 0); r = 1, no preconditioner at all."""
+
+_SETTING = (
+    "full gradients, γ_i ≤ 1, 0 ⪯ ρ_iQ_i ⪯ σ_i/4",
+    "every F_i r-smooth, F bounded below",
+    "L is the augmented Lagrangian after a whole round, ℓ ≥ 1",
+)
+_LYAPUNOV = (*_SETTING, "L̃ = L + Σα_i(8/σ_i)|ρ_iQ_i(w_i−w)|²", "Δ is the move from round ℓ to ℓ+1, σ that of ℓ+1")
+_LEMMA = (
+    r"\tilde L^{\ell}-\tilde L^{\ell+1} \geq \sum_i\alpha_i"
+    r"[\frac{\sigma_i+2\lambda}{4}\|\Delta w\|^2+\frac{\sigma_i}{4}\|\Delta w_i\|^2]"
+)
+_ONE_CLIENT = "m = 1, r = 1, σ = 2, γ = 1, λ = 0, w⁰ = 0, π⁰ = 0, F' piecewise linear"
 
 CLAIMS_DESCENT = (
     measured_claim(
         "V5-lagrangian-descends",
         "With full gradients, penalties of at least twice the Lipschitz constant and light preconditioners the "
-        "augmented Lagrangian falls every round.",
+        "augmented Lagrangian falls in every round.",
+        trial=lagrangian_witness_trial,
+        instances=lambda seed, effort: [LAGRANGIAN_WITNESS],
+        detail="exactly, L rises by {rise} into round {rounds}; the library's run differs by {off:.0e}",
+        hypotheses=(*_SETTING, "σ_i⁰ ≥ 2r", f"the witness: {_ONE_CLIENT}, ρQ = 0, σ/4, 0"),
+        expected=Verdict.REFUTED,
+        source="MATHEMATICS.md#V5",
+        latex=r"L^{\ell+1} \leq L^{\ell}",
+    ),
+    measured_claim(
+        "V5-lagrangian-descends-from-2.2r",
+        "With full gradients, penalties of at least 2.2 times the Lipschitz constant and light preconditioners the "
+        "augmented Lagrangian falls in every round.",
         trial=descent_trial,
-        instances=_light_runs,
-        detail="largest relative rise {rise:.1e}, {violations} of {trials} runs rose",
-        hypotheses=("full gradients", "σ_i⁰ ≥ 2r", "ρ_iη_i ≤ σ_i/4", "ℓ ≥ 1", "γ_i ≤ 1"),
-        provenance="reconstructed",
+        instances=lambda seed, effort: _light_runs(seed, effort, "lagrangian"),
+        detail="largest relative rise {rise:.1e}, {violations} of {trials} runs rose, random and adversarial ones",
+        hypotheses=(*_SETTING, "σ_i⁰ ≥ 2.2r"),
         source="MATHEMATICS.md#V5",
         latex=r"L^{\ell+1} \leq L^{\ell}",
     ),
     measured_claim(
         "V5-lyapunov-decrease",
-        "The reconstructed Lyapunov quantity falls every round by at least the lemma's quarter of squared moves.",
+        "With penalties of at least twice the Lipschitz constant the reconstructed Lyapunov quantity falls in every "
+        "round by at least the lemma's quarter of the squared moves.",
+        trial=lyapunov_witness_trial,
+        instances=lambda seed, effort: [LYAPUNOV_WITNESS],
+        detail="exactly, into round {rounds} L̃ falls by {fall}, less than the {asked} asked for; the library's run "
+        "differs by {off:.0e}",
+        hypotheses=(*_LYAPUNOV, "σ_i⁰ ≥ 2r", f"the witness: {_ONE_CLIENT}, Q = 0"),
+        expected=Verdict.REFUTED,
+        source="MATHEMATICS.md#claims (a)",
+        latex=_LEMMA,
+    ),
+    measured_claim(
+        "V5-lyapunov-decrease-from-2.2r",
+        "With penalties of at least 2.2 times the Lipschitz constant the reconstructed Lyapunov quantity falls in "
+        "every round by at least the lemma's quarter of the squared moves.",
         trial=lyapunov_trial,
-        instances=_light_runs,
-        detail="largest violation {violation:.1e} over {trials} runs; the lemma asks for {share:.0%} of the fall there",
-        hypotheses=("full gradients", "σ_i⁰ ≥ 2r", "ρ_iη_i ≤ σ_i/4", "ℓ ≥ 1", "γ_i ≤ 1"),
+        instances=lambda seed, effort: _light_runs(seed, effort, "lyapunov"),
+        detail="largest violation {violation:.1e} over {trials} runs, random and adversarial; the lemma asks for "
+        "{share:.0%} of the fall there",
+        hypotheses=(*_LYAPUNOV, "σ_i⁰ ≥ 2.2r (the lemma's own threshold is not known)"),
         provenance="reconstructed",
         source="MATHEMATICS.md#claims (a)",
-        latex=r"\tilde L^{\ell}-\tilde L^{\ell+1} \geq \sum_i\alpha_i"
-        r"[\frac{\sigma_i+2\lambda}{4}\|\Delta w\|^2+\frac{\sigma_i}{4}\|\Delta w_i\|^2]",
-    ),
-    measured_claim(
-        "V5-heavy-preconditioner",
-        "The augmented Lagrangian falls every round however large rho times the bound on Q.",
-        trial=heavy_trial,
-        instances=lambda seed, effort: [
-            {"penalty": 2.0 + 2 * (seed % 2), "beta": beta, "steps": 200} for beta in (2.0, 20.0)
-        ],
-        detail="with ρη = {beta:g}σ the Lagrangian rises from {before:.4f} to {after:.4f} in round {round}",
-        hypotheses=("full gradients", "σ ≥ 2r", "F = (w−1)²/2, Q = I", "γ = 1"),
-        expected=Verdict.REFUTED,
-        provenance="reconstructed",
-        source="MATHEMATICS.md#V5",
-        picture=heavy_picture,
-    ),
-    measured_claim(
-        "V5-mini-batch-descent",
-        "With mini-batches and a penalty of eight times the Lipschitz constant the augmented Lagrangian falls "
-        "every round.",
-        trial=batch_trial,
-        instances=lambda seed, effort: grid(seed, count(effort, 3, 20), batch=(1, 4), steps=(200,)),
-        detail="it rises in {share:.0%} of the rounds, by up to {rise:.2g} relative",
-        hypotheses=(
-            "mini-batches",
-            "σ = 8r, r the Lipschitz constant of every sample",
-            "γ = 1, ρ = 0",
-            "least squares",
-        ),
-        expected=Verdict.REFUTED,
-        provenance="reconstructed",
-        source="MATHEMATICS.md#V5",
-        picture=batch_picture,
+        latex=_LEMMA,
     ),
 )

@@ -1,6 +1,5 @@
-"""What the sole assumption needs beside it (V8): each hypothesis is dropped alone, and restored in the same run."""
+"""What the sole assumption needs beside it (V8): each hypothesis is dropped alone, and restored as the control."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,23 +7,14 @@ import numpy as np
 
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import SecondMoment
-from pisa_lab.preconditioners.base import Base
-from pisa_lab.state import Observation
 from problems.linear import logistic
 from proofs_check.claim import Verdict
+from proofs_check.measured.adversaries import Growing
 from proofs_check.measured.instances import Array, Instance, count, scalar_problem
-from proofs_check.measured.trajectories import curve, figure, measured_claim, norms_of, states_of
+from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, norms_of, states_of
 
 FALL = 1e-6
 """The share of the first gradient below which a run counts as converged."""
-
-
-def isolated(dropped: float, restored: float) -> float:
-    """Return the margin of a run without the hypothesis, but a positive one if the run with it failed too.
-
-    A witness shows that a hypothesis is needed only if all else is the same and the run obeys once it is restored.
-    """
-    return dropped if restored >= 0 else abs(dropped)
 
 
 def fallen(norms: Array) -> float:
@@ -48,9 +38,10 @@ def sublevel_trial(instance: Instance) -> Mapping[str, Any]:
         problem = logistic(X, y, [np.array([0, 1]), np.array([2])], ridge=ridge)
         states = states_of(PISA(penalty=2 * float(np.max(problem.lipschitz))), problem, steps=2 * steps)
         found[name] = float(np.linalg.norm(states[2 * steps].consensus - states[steps].consensus))
+        found[f"{name}_early"] = float(np.linalg.norm(states[5].consensus))
         found[f"{name}_norm"] = float(np.linalg.norm(states[2 * steps].consensus))
     margins = [float(np.log10(FALL / max(found[name], 1e-17))) for name in ("move", "restored")]
-    return {"steps": steps, **found, "margin": isolated(margins[0], margins[1])}
+    return {"steps": steps, **found, "control": holds(margins[1]), "margin": margins[0]}
 
 
 def sublevel_picture(instance: Instance) -> Mapping[str, Any]:
@@ -68,18 +59,6 @@ def sublevel_picture(instance: Instance) -> Mapping[str, Any]:
 # Q without a bound
 
 
-@dataclasses.dataclass(frozen=True)
-class Growing(Base):
-    """Q = min((1+ℓ)³, ``clip``) I."""
-
-    clip: float | None = None
-
-    def entries(self, at: Observation) -> Any:
-        """Return the diagonal of Q."""
-        size = float(1 + at.iteration) ** 3
-        return size + 0 * at.gradient if self.clip is None else min(size, self.clip) + 0 * at.gradient
-
-
 def growing_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the last over the first gradient with Q = (1+ℓ)³I and with the same Q clipped.
 
@@ -95,7 +74,8 @@ def growing_trial(instance: Instance) -> Mapping[str, Any]:
         "last": float(dropped[-1] / dropped[1]),
         "doubling": float(dropped[-1] / dropped[steps // 2]),
         "clipped": float(restored[-1] / restored[1]),
-        "margin": isolated(fallen(dropped), fallen(restored)),
+        "control": holds(fallen(restored)),
+        "margin": fallen(dropped),
     }
 
 
@@ -124,7 +104,8 @@ def clip_trial(instance: Instance) -> Mapping[str, Any]:
         "ratio": ratios[0],
         "clipped": ratios[1],
         "largest": largest[0],
-        "margin": isolated(1 - ratios[0], 1 - ratios[1]),
+        "control": holds(1 - ratios[1]),
+        "margin": 1 - ratios[0],
     }
 
 

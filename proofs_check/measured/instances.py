@@ -9,16 +9,19 @@ from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Identity, SecondMoment, Zero
 from pisa_lab.preconditioners.base import Preconditioner
 from pisa_lab.problem import FunctionProblem, Gradient, Value, from_functions
+from proofs_check.measured.adversaries import Switching, Turning
 
 Instance = Mapping[str, Any]
 Array = np.ndarray[Any, Any]
 
-PRECONDITIONERS: Mapping[str, Callable[[float | None], Preconditioner[Any]]] = {
-    "none": lambda clip: Zero(),
-    "identity": lambda clip: Identity(),
-    "moment-I": lambda clip: SecondMoment("I", clip=clip),
-    "moment-II": lambda clip: SecondMoment("II", beta=0.9, clip=clip),
-    "moment-III": lambda clip: SecondMoment("III", beta=0.9, clip=clip),
+PRECONDITIONERS: Mapping[str, Callable[[float | None, int], Preconditioner[Any]]] = {
+    "none": lambda clip, seed: Zero(),
+    "identity": lambda clip, seed: Identity(),
+    "moment-I": lambda clip, seed: SecondMoment("I", clip=clip),
+    "moment-II": lambda clip, seed: SecondMoment("II", beta=0.9, clip=clip),
+    "moment-III": lambda clip, seed: SecondMoment("III", beta=0.9, clip=clip),
+    "switching": lambda clip, seed: Switching(seed, 1.0 if clip is None else clip),
+    "matrix": lambda clip, seed: Turning(seed, 1.0 if clip is None else clip),
 }
 """What an instance may call its preconditioner; ``clip`` is η (Identity has η = 1 whatever it is)."""
 
@@ -93,7 +96,11 @@ def method_of(instance: Instance, **settings: Any) -> PISA:
 
     penalty, rho, ratio = drawn("penalty", 4.0), drawn("rho", 0.0), drawn("ratio", 1.0)
     kind, clip = str(instance.get("preconditioner", "none")), instance.get("clip")
-    chosen: dict[str, Any] = {"penalty": penalty, "rho": rho, "preconditioner": PRECONDITIONERS[kind](clip)}
+    chosen: dict[str, Any] = {
+        "penalty": penalty,
+        "rho": rho,
+        "preconditioner": PRECONDITIONERS[kind](clip, int(instance["seed"])),
+    }
     if "schedule" not in settings:
         chosen["penalty_ratio"] = ratio
     return PISA(**(chosen | {"warm": bool(instance.get("warm", False))} | settings))

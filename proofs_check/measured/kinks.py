@@ -10,9 +10,9 @@ from pisa_lab.problem import FunctionProblem, from_functions
 from problems.linear import power
 from problems.networks import relu_network
 from proofs_check.claim import Verdict
-from proofs_check.measured.hypotheses import COMMON, fallen, isolated
+from proofs_check.measured.hypotheses import COMMON, fallen
 from proofs_check.measured.instances import Array, Instance, count, scalar_problem
-from proofs_check.measured.trajectories import curve, figure, measured_claim, norms_of
+from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, norms_of
 
 
 def unit_problem(width: float, ridge: float, parts: tuple[tuple[int, ...], ...]) -> FunctionProblem:
@@ -68,7 +68,8 @@ def relu_trial(instance: Instance) -> Mapping[str, Any]:
         "penalties": penalties,
         "least": [round(float(value), 4) for value in np.min(dropped[-steps // 4 :], axis=0)],
         "smooth": float(restored[-1]),
-        "margin": isolated(max(fallen(column) for column in dropped.T), fallen(restored)),
+        "control": holds(fallen(restored)),
+        "margin": max(fallen(column) for column in dropped.T),
     }
 
 
@@ -116,7 +117,8 @@ def power_trial(instance: Instance) -> Mapping[str, Any]:
         "penalty": penalty,
         "scaled": float(dropped[-1] * penalty),
         "smooth": float(restored[-1]),
-        "margin": isolated(fallen(dropped), fallen(restored)),
+        "control": holds(fallen(restored)),
+        "margin": fallen(dropped),
     }
 
 

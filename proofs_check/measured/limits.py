@@ -13,7 +13,7 @@ from pisa_lab.problem import total_gradient
 from problems.quadratics import random_quadratic
 from proofs_check.claim import Claim, Verdict
 from proofs_check.measured.instances import Instance, count, grid, scalar_problem
-from proofs_check.measured.trajectories import curve, figure, measured_claim, series, states_of
+from proofs_check.measured.trajectories import TINY, curve, figure, holds, measured_claim, series, states_of
 
 TOLERANCE = 1e-12
 RESIDUALS = ("stationarity", "local", "consensus", "aggregate")
@@ -42,16 +42,19 @@ def frozen_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the share of the first gradient that the limit keeps for each γ; margin log10(1e-12/least share).
 
     It is +1, no witness, unless the local and the consensus residuals vanish. The first 12 rounds are replayed in
-    rationals: "replay" is the largest relative difference from the run.
+    rationals: "replay" is the largest relative difference from the run. The control is γ = 1 in the same run, whose
+    share falls below 1e-12.
     """
     ratios = [float(ratio) for ratio in instance["ratios"]]
     penalty, curvature = float(instance["penalty"]), float(instance["curvature"])
-    method = PISA(penalty=penalty * curvature, penalty_ratio=tuple((ratio,) for ratio in ratios))
+    method = PISA(penalty=penalty * curvature, penalty_ratio=tuple((ratio,) for ratio in (*ratios, 1.0)))
     steps = max(rounds_to_freeze(ratio) for ratio in ratios)
-    result = run(method, parabola(curvature), steps=steps, seeds=len(ratios), measures=RESIDUALS, every=range(1, 13))
-    norms = series(result, "stationarity")
+    every = range(1, 13)
+    result = run(method, parabola(curvature), steps=steps, seeds=len(ratios) + 1, measures=RESIDUALS, every=every)
+    norms, constant = np.split(series(result, "stationarity"), [len(ratios)], axis=1)
     shares = norms[-1] / norms[0]
-    local, consensus = float(np.max(result.last("local") / norms[0])), float(np.max(result.last("consensus")))
+    last = {name: result.last(name)[:-1] for name in RESIDUALS}
+    local, consensus = float(np.max(last["local"] / norms[0])), float(np.max(last["consensus"]))
     exact = [[float(exact_share(Fraction(r), Fraction(penalty), k)) for r in ratios] for k in range(1, 13)]
     return {
         "ratios": ratios,
@@ -59,7 +62,8 @@ def frozen_trial(instance: Instance) -> Mapping[str, Any]:
         "replay": float(np.max(np.abs(norms[1:13] / norms[0] / np.abs(exact) - 1))),
         "local": local,
         "consensus": consensus,
-        "aggregate": [float(f"{value:.4g}") for value in result.last("aggregate") / norms[0]],
+        "aggregate": [float(f"{value:.4g}") for value in last["aggregate"] / norms[0]],
+        "control": holds(float(np.log10(TOLERANCE / max(constant[-1, 0] / constant[0, 0], TINY)))),
         "margin": float(np.log10(TOLERANCE / np.min(shares))) if max(local, consensus) < TOLERANCE else 1.0,
     }
 
@@ -112,19 +116,30 @@ def ordering_picture(instance: Instance) -> Mapping[str, Any]:
 
 
 def descent_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return how far L fell every round and what gradient was left.
+    """Return in how many rounds L rose and what gradient was left.
 
-    Margin log10(1e-6/share) where L never rose, +1 where it did.
+    Margin log10(1e-6/share) where L never rose, +1 where it did. The control is γ = 1: L never rises there either, and
+    the share falls below 1e-6.
     """
-    ratio, curvature = float(instance["ratio"]), float(instance["curvature"])
+    penalty, curvature = float(instance["penalty"]) * float(instance["curvature"]), float(instance["curvature"])
+    ratio = float(instance["ratio"])
+    rises, share = _descent(curvature, PISA(penalty=penalty, penalty_ratio=ratio), rounds_to_freeze(ratio))
+    rises_of_one, share_of_one = _descent(curvature, PISA(penalty=penalty), 400)
+    return {
+        "rises": rises,
+        "share": share,
+        "control": holds(float(np.log10(1e-6 / share_of_one))) if rises_of_one == 0 else -1.0,
+        "margin": float(np.log10(1e-6 / share)) if rises == 0 else 1.0,
+    }
+
+
+def _descent(curvature: float, method: PISA, steps: int) -> tuple[int, float]:
+    """Return (rounds in which L rose by more than rounding, last gradient over the first)."""
     problem = parabola(curvature)
-    method = PISA(penalty=float(instance["penalty"]) * curvature, penalty_ratio=ratio)
-    states = states_of(method, problem, steps=rounds_to_freeze(ratio))[1:]
+    states = states_of(method, problem, steps=steps)[1:]
     values = np.asarray([float(augmented_lagrangian(problem, state)) for state in states])
-    rises = int(np.sum(np.diff(values) > 1e-15))
     first, last = (float(np.abs(total_gradient(problem, state.consensus))[0]) for state in (states[0], states[-1]))
-    share = last / first
-    return {"rises": rises, "share": share, "margin": float(np.log10(1e-6 / share)) if rises == 0 else 1.0}
+    return int(np.sum(np.diff(values) > 1e-15 * curvature)), max(last / first, TINY)
 
 
 def _witness(seed: int, effort: str) -> list[dict[str, Any]]:
@@ -166,15 +181,14 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
     ),
     measured_claim(
         "V2-descent-is-not-convergence",
-        "An augmented Lagrangian that falls every round means that the limit is stationary.",
+        "An augmented Lagrangian that falls in every round means that the limit of w is a stationary point.",
         trial=descent_trial,
         instances=lambda seed, effort: [
             {"ratio": ratio, "penalty": 8.0, "curvature": float(1 + seed)} for ratio in (0.75, 0.9)
         ],
         detail="the Lagrangian rose in {rises} rounds, and the limit keeps {share:.4g} of the first gradient",
-        hypotheses=("γ < 1 fixed", "σ⁰ = 8r", "full gradients"),
+        hypotheses=("γ < 1 fixed: .75 or .9", "σ⁰ = 8r", "full gradients", "F = (r/2)(w−1)², ρ = λ = 0"),
         expected=Verdict.REFUTED,
-        provenance="reconstructed",
         source="MATHEMATICS.md#V5",
     ),
 )

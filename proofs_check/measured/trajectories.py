@@ -75,6 +75,20 @@ def figure(title: str, x_label: str, y_label: str, log: str, curves: Sequence[Ma
     return {"title": title, "x_label": x_label, "y_label": y_label, "log": log, "curves": list(curves)}
 
 
+def holds(margin: float) -> float:
+    """Return the margin of a control, cut at 1: whether it holds counts, not by how many digits of rounding."""
+    return float(np.minimum(margin, 1.0))
+
+
+def check_control(evidence: Evidence) -> Evidence:
+    """Return the refutation, INCONCLUSIVE where its "control" is not at least 0."""
+    control = float(evidence.numbers["control"]) if "control" in evidence.numbers else np.nan
+    if control >= 0:
+        return evidence
+    detail = f"the control, which should hold, has margin {control:.3g} ({evidence.detail})"
+    return dataclasses.replace(evidence, verdict=Verdict.INCONCLUSIVE, detail=detail)
+
+
 Trial = Callable[[Instance], Mapping[str, Any]]
 
 
@@ -92,11 +106,15 @@ def measured_claim(
 ) -> Claim:
     """Return a measured claim.
 
-    ``trial`` on every instance of (seed, effort), the worst kept and drawn by ``picture``.
+    ``trial`` on every instance of (seed, effort), the worst kept and drawn by ``picture``. Where REFUTED is expected
+    the trial also returns "control", the margin of the repaired counterpart on the same path of code: a statement is
+    refuted only where that one holds, since a broken method fails at both.
     """
 
     def check(seed: int, effort: str) -> Evidence:
         evidence = judge(trial, instances(seed, effort), detail=detail)
+        if evidence.verdict is Verdict.REFUTED is expected:
+            evidence = check_control(evidence)
         drawn = picture(evidence.instance) if picture and evidence.instance else None
         return dataclasses.replace(evidence, figure=drawn)
 

@@ -1,0 +1,163 @@
+"""The steps of the torch optimisers against the equations written out in NumPy, one client and several."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from proofs_check.claim import Claim
+from proofs_check.measured.by_hand_nsisa import polar
+from proofs_check.measured.instances import Array, Instance, count, generator, grid
+from proofs_check.measured.trajectories import digits_to_spare, measured_claim, relative
+
+TOLERANCE = 1e-8
+STEPS = 8
+SHAPES = {"W": (4, 3), "b": (3,)}
+LR, SIGMA, RHO, RIDGE, BETA = 0.4, 1.5, 2.0, 0.1, 0.9
+REST_LR, REST_RHO = 3.0, 5.0
+"""What NSISA does to the parameters that are no matrix: lr times the first, the second for ρ."""
+WEIGHTS = (3.0, 2.0, 5.0)
+
+Parameters = dict[str, Array]
+
+
+class Losses:
+    """Clients with F_i = Σ s_i(w − c_i)²/2 of a matrix and a vector, started at random."""
+
+    def __init__(self, instance: Instance) -> None:
+        rng = generator(instance)
+        self.clients = int(instance["clients"])
+        self.scales = [{n: rng.uniform(0.2, 1.0, size=s) for n, s in SHAPES.items()} for _ in range(self.clients)]
+        self.centres = [{n: rng.normal(size=s) for n, s in SHAPES.items()} for _ in range(self.clients)]
+        self.start = {n: rng.normal(size=s) for n, s in SHAPES.items()}
+
+    def gradient(self, client: int, name: str, w: Array) -> Array:
+        """Return the gradient of one client in one parameter."""
+        return np.asarray(self.scales[client][name] * (w - self.centres[client][name]))
+
+
+def _library_path(losses: Losses, name: str) -> list[Parameters]:
+    """Return the parameters after each step of the torch optimiser called ``name``."""
+    import torch
+
+    from pisa_lab import torch as optimizers
+
+    params = {n: torch.nn.Parameter(torch.tensor(w)) for n, w in losses.start.items()}
+    common: dict[str, Any] = {"lr": LR, "penalty": SIGMA, "rho": RHO, "weight_decay": RIDGE}
+    if losses.clients > 1:
+        common |= {"clients": losses.clients, "weights": WEIGHTS[: losses.clients]}
+    apart: dict[str, Any] = {
+        "pisa": {},
+        "sisa": {"beta": BETA},
+        "nsisa": {"beta": BETA, "elementwise_lr": REST_LR, "elementwise_rho": REST_RHO},
+    }[name]
+    build: Any = getattr(optimizers, name.upper())
+    optimizer = build(list(params.values()), **common, **apart)
+
+    def closure(client: int) -> Any:
+        def evaluate() -> Any:
+            optimizer.zero_grad()
+            loss = torch.zeros((), dtype=torch.float64)
+            for n, param in params.items():
+                scale, centre = torch.tensor(losses.scales[client][n]), torch.tensor(losses.centres[client][n])
+                loss = loss + (scale * (param - centre) ** 2).sum() / 2
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss.detach()
+
+        return evaluate
+
+    closures, path = [closure(client) for client in range(losses.clients)], []
+    for _ in range(STEPS):
+        optimizer.step(closures if losses.clients > 1 else closures[0])
+        path.append({n: param.detach().numpy().copy() for n, param in params.items()})
+    return path
+
+
+def _path_by_hand(losses: Losses, name: str) -> list[Parameters]:
+    """Return the parameters after each step of the equations.
+
+    Client i: q_i = (π_i + g_i)/(σ + ρQ_i), π_i⁺ = π_i − σq_i; server: w⁺ = w + lr(Σα_i(π_i⁺ − σq_i) − λw)/(σ + lr λ).
+    """
+    alphas = np.asarray(WEIGHTS[: losses.clients]) / sum(WEIGHTS[: losses.clients])
+    path: list[Parameters] = [losses.start]
+    kept = {(i, n): Memory(*[np.zeros(s)] * 3) for i in range(losses.clients) for n, s in SHAPES.items()}
+    for number in range(1, STEPS + 1):
+        moved = {}
+        for n, w in path[-1].items():
+            kind = "sisa" if name == "nsisa" and len(SHAPES[n]) < 2 else name
+            lr, rho = (LR * REST_LR, REST_RHO) if kind != name else (LR, RHO)
+            message = 0 * w
+            for i, alpha in enumerate(alphas):
+                q, kept[i, n] = _client(kind, kept[i, n], losses.gradient(i, n, w), rho, number)
+                message = message + alpha * (kept[i, n].multiplier - SIGMA * q)
+            moved[n] = w + lr * (message - RIDGE * w) / (SIGMA + lr * RIDGE)
+        path.append(moved)
+    return path[1:]
+
+
+class Memory(NamedTuple):
+    """What a client keeps of one parameter: π, v and b."""
+
+    multiplier: Array
+    moment: Array
+    momentum: Array
+
+
+def _client(kind: str, kept: Memory, g: Array, rho: float, number: int) -> tuple[Array, Memory]:
+    """Return q and what the client keeps after step ``number``, counted from one."""
+    pi, moment, momentum = kept
+    if kind == "nsisa":
+        momentum = 0.95 * momentum + g
+        g = polar(g + 0.95 * momentum) * np.sqrt(max(1.0, g.shape[0] / g.shape[1]))
+        root = np.abs(pi + g)
+    elif kind == "sisa":
+        moment = BETA * moment + (1 - BETA) * (pi + g) ** 2
+        root = np.sqrt(moment / (1 - BETA**number))
+    else:
+        root = np.ones_like(g)
+    q = (pi + g) / (SIGMA + rho * root)
+    return q, Memory(pi - SIGMA * q, moment, momentum)
+
+
+def torch_trial(instance: Instance) -> Mapping[str, Any]:
+    """Return the largest relative distance of the parameters over eight steps; margin in digits below 1e-8."""
+    losses, name = Losses(instance), str(instance["optimizer"])
+    pairs = zip(_library_path(losses, name), _path_by_hand(losses, name), strict=True)
+    error = max(relative(found[n], wanted[n]) for found, wanted in pairs for n in SHAPES)
+    return {"optimizer": name, "error": error, "margin": digits_to_spare(error, TOLERANCE)}
+
+
+def _claim(name: str, clients: tuple[int, ...], statement: str) -> Claim:
+    return measured_claim(
+        name,
+        statement,
+        trial=torch_trial,
+        instances=lambda seed, effort: grid(
+            seed, count(effort, 3, 24), clients=clients, optimizer=("pisa", "sisa", "nsisa")
+        ),
+        detail="parameters of eight steps differ by at most {error:.1e} relative ({optimizer}, worst of {trials})",
+        hypotheses=(
+            "float64, a matrix and a vector, gradients of all clients in full",
+            "lr = .4, σ = 1.5, ρ = 2, λ = .1; SISA: scheme III, β = .9",
+            "NSISA: matrices by orthogonalised momentum, vectors by SISA's rule with lr and ρ of their own",
+        ),
+        provenance="ours",
+        source="MATHEMATICS.md#algorithm, MATHEMATICS.md#preconditioners",
+        requires=("torch",),
+    )
+
+
+CLAIMS_TORCH: tuple[Claim, ...] = (
+    _claim(
+        "torch-steps-by-hand",
+        (1,),
+        "A step of the torch optimisers PISA, SISA and NSISA is the round of one client, the client first, written out "
+        "in NumPy.",
+    ),
+    _claim(
+        "torch-clients-by-hand",
+        (2, 3),
+        "A step of the torch optimisers with several clients is the round of clients of unequal weight, the clients "
+        "first, written out in NumPy.",
+    ),
+)

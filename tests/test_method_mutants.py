@@ -1,0 +1,131 @@
+"""Wrong methods, forty-odd of them: every one makes a claim lose its verdict, and none passes for a refutation."""
+
+import sys
+
+import pytest
+from method_mutant_cases import BROKEN, METHOD_MUTANTS
+
+from pisa_lab import sampling, updates
+from proofs_check import table
+from proofs_check.claim import Verdict
+from proofs_check.measured import CLAIMS_MEASURED
+
+pytestmark = pytest.mark.slow
+
+REFUTED = [claim.name for claim in CLAIMS_MEASURED if claim.expected is Verdict.REFUTED]
+TORCH = ["torch-steps-by-hand", "torch-clients-by-hand"]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_draws():
+    """Draws are kept by their names: what a wrong sampler drew must not outlive it, nor what the right one drew."""
+    for kept in (sampling._drawn_block, sampling._permutation):
+        kept.cache_clear()
+    yield
+    for kept in (sampling._drawn_block, sampling._permutation):
+        kept.cache_clear()
+
+
+def named(start):
+    """Return the claim called ``start``, or the first whose name begins so."""
+    found = [claim for claim in table.CLAIMS if claim.name.startswith(start)]
+    return next((claim for claim in found if claim.name == start), found[0])
+
+
+def inject(monkeypatch, where, what, wrong):
+    """Replace an attribute, and the same object wherever a module of the project took it by name."""
+    right = getattr(where, what)
+    monkeypatch.setattr(where, what, wrong)
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] not in ("pisa_lab", "problems", "proofs_check"):
+            continue
+        for attribute, value in list(vars(module).items()):
+            if value is right:
+                monkeypatch.setattr(module, attribute, wrong)
+            elif isinstance(value, dict):
+                for key in [key for key, entry in value.items() if entry is right]:
+                    monkeypatch.setitem(value, key, wrong)
+
+
+def caught(start):
+    return not named(start).run(0, "quick").as_expected
+
+
+@pytest.mark.parametrize("mutant", METHOD_MUTANTS, ids=[mutant[0] for mutant in METHOD_MUTANTS])
+def test_a_wrong_method_is_caught(monkeypatch, mutant):
+    _, where, what, wrong, claims = mutant
+    inject(monkeypatch, where, what, wrong)
+    assert [start for start in claims if not caught(start)] == []
+
+
+@pytest.mark.parametrize("start", sorted({start for mutant in METHOD_MUTANTS for start in mutant[4]}))
+def test_the_right_method_is_not_caught(start):
+    assert not caught(start)
+
+
+def test_there_are_as_many_as_were_promised():
+    assert len({mutant[0] for mutant in METHOD_MUTANTS}) == 44
+
+
+def wrong_coefficients(monkeypatch):
+    from pisa_lab.torch import _orthogonal
+
+    monkeypatch.setattr(_orthogonal, "COEFFICIENTS", (1.875, -1.25, 0.375))
+
+
+def unscaled_matrices(monkeypatch):
+    from pisa_lab.torch import _momentum
+
+    right = _momentum.orthogonalised
+
+    def wrong(tensors, **settings):
+        sides = [max(1.0, t.shape[0] / (t.numel() // t.shape[0])) ** 0.5 for t in tensors]
+        return [o / side for o, side in zip(right(tensors, **settings), sides, strict=True)]
+
+    monkeypatch.setattr(_momentum, "orthogonalised", wrong)
+
+
+def no_weight_decay(monkeypatch):
+    import dataclasses
+
+    from pisa_lab.torch import _optimizer, _round
+
+    for module in (_optimizer, _round):
+        if hasattr(module, "rule_of"):
+            right = module.rule_of
+            monkeypatch.setattr(module, "rule_of", lambda g, right=right: dataclasses.replace(right(g), ridge=0.0))
+
+
+def equal_weights(monkeypatch):
+    from pisa_lab.torch import _settings
+
+    monkeypatch.setattr(_settings, "client_weights", lambda weights, count: (1.0,) * count)
+
+
+TORCH_MUTANTS = {
+    "other coefficients": (wrong_coefficients, TORCH),
+    "no √(rows/columns)": (unscaled_matrices, TORCH),
+    "no weight decay": (no_weight_decay, TORCH[:1]),
+    "equal weights": (equal_weights, TORCH[1:]),
+}
+
+
+@pytest.mark.parametrize("name", TORCH_MUTANTS)
+def test_a_wrong_step_of_torch_is_caught(monkeypatch, name):
+    pytest.importorskip("torch")
+    break_it, claims = TORCH_MUTANTS[name]
+    break_it(monkeypatch)
+    assert [start for start in claims if not caught(start)] == []
+
+
+@pytest.mark.parametrize("start", TORCH)
+def test_the_right_step_of_torch_is_not_caught(start):
+    pytest.importorskip("torch")
+    assert not caught(start)
+
+
+@pytest.mark.parametrize("name", REFUTED)
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_broken_method_does_not_pass_for_a_refutation(monkeypatch, way, name):
+    inject(monkeypatch, updates, "multiplier_step", BROKEN[way])
+    assert caught(name)
