@@ -14,7 +14,7 @@ class Verdict(enum.StrEnum):
     """The closed list of what a check can say."""
 
     PROVED = "PROVED"
-    """by symbols or an exact certificate"""
+    """by Coq's kernel, or by facts in exact arithmetic with the argument in words beside them; strength says which"""
     SUPPORTED = "SUPPORTED"
     """every trial obeyed"""
     REFUTED = "REFUTED"
@@ -27,7 +27,8 @@ class Verdict(enum.StrEnum):
 
 PROVENANCES = ("quoted", "reconstructed", "ours")
 KINDS = ("symbolic", "certified", "formal", "measured")
-EFFORTS = ("quick", "full")
+OPTIONAL = ("torch",)
+"""Extras that a laboratory may lack: what needs them is then not tried, which is no failure."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,11 @@ class Claim:
         if not self.name or not self.statement:
             raise ValueError("name: a claim needs a name and a statement")
 
+    @property
+    def missing(self) -> list[str]:
+        """The modules that the check needs and that are not installed."""
+        return [name for name in self.requires if importlib.util.find_spec(name) is None]
+
     def run(self, seed: int = 0, effort: str = "quick") -> "Finding":
         """Return the claim with its evidence and the seconds it took.
 
@@ -104,8 +110,7 @@ class Claim:
         says PROVED is an error.
         """
         start = time.perf_counter()
-        missing = [name for name in self.requires if importlib.util.find_spec(name) is None]
-        if missing:
+        if missing := self.missing:
             evidence = Evidence(Verdict.INCONCLUSIVE, detail=f"needs {', '.join(missing)}: {_extra(missing)}")
         else:
             try:
@@ -131,8 +136,13 @@ class Finding:
 
     @property
     def as_expected(self) -> bool:
-        """Whether the verdict is the expected one."""
-        return self.evidence.verdict is self.claim.expected
+        """Whether the verdict is the expected one, or was not sought for want of an optional extra."""
+        return self.evidence.verdict is self.claim.expected or self.is_untried
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether only an optional extra is missing to try the claim."""
+        return bool(self.claim.missing) and set(self.claim.missing) <= set(OPTIONAL)
 
 
 def _extra(missing: Sequence[str]) -> str:

@@ -187,6 +187,8 @@ def _print_summary(findings: Sequence[Finding]) -> None:
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     ending = "all as expected" if not strange else f"{len(strange)} not as expected"
     out.print(f"\n{len(findings)} claims: {verdicts}; {ending}", markup=False)
+    if untried := [finding.claim.name for finding in findings if finding.is_untried]:
+        out.print(f"not tried, for want of torch: {', '.join(untried)}", markup=False, style="yellow")
     for finding in strange:
         claim, found = finding.claim, finding.evidence
         reason = f"{claim.name}: {found.verdict}, expected {claim.expected}. {found.detail}"
