@@ -155,7 +155,7 @@ CLAIMS_CONSTANT_PENALTY: tuple[Claim, ...] = (
             "(σ−L)(σ+λ) ≥ X(β)L², X = 4/(4−β) up to β = 3, (β−1)² beyond",
             "s = Σα_iσ_i + λ, a = ½ up to β = 3, (β−1)²/(2(β+1)) beyond; V is taken at the server's point",
         ),
-        source="MATHEMATICS.md#T6",
+        source="MATHEMATICS.md#V3, MATHEMATICS.md#T6",
         latex=r"V_{k+1} \leq V_k - \|\nabla F_\lambda(w_k)\|^2/(2s_k)",
     ),
     measured_claim(

@@ -260,7 +260,7 @@ CLAIMS_DESCENT = (
         "differs by {off:.0e}",
         hypotheses=(*_LYAPUNOV, "σ_i⁰ ≥ 2r", f"the witness: {_ONE_CLIENT}, Q = 0"),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#claims (a)",
+        source="MATHEMATICS.md#V5, MATHEMATICS.md#claims (a)",
         latex=_LEMMA,
     ),
     measured_claim(

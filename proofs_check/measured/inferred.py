@@ -218,7 +218,7 @@ CLAIMS_INFERRED: tuple[Claim, ...] = (
         instances=lambda seed, effort: [{"penalty": penalty, "seed": seed} for penalty in (2.0, 4.0)],
         detail="rate {estimate:.5f} in [{low:.5f}, {high:.5f}], spectral radius {predicted:.5f} (worst of {trials})",
         hypotheses=("full gradients", "ρ = λ = 0, κ ≥ 2", "random starts stand for seeds", f"at {LEVEL:.1%}"),
-        source="MATHEMATICS.md#V3, I6",
+        source="MATHEMATICS.md#V3, MATHEMATICS.md#I6",
     ),
     measured_claim(
         "V4-exponent-of-the-repair",

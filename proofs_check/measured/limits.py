@@ -189,6 +189,6 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
         detail="the Lagrangian rose in {rises} rounds, and the limit keeps {share:.4g} of the first gradient",
         hypotheses=("γ < 1 fixed: .75 or .9", "σ⁰ = 8r", "full gradients", "F = (r/2)(w−1)², ρ = λ = 0"),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#V5",
+        source="MATHEMATICS.md#V5, MATHEMATICS.md#V2",
     ),
 )

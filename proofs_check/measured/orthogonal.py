@@ -165,7 +165,7 @@ CLAIMS_ORTHOGONAL = (
             "an entry is a step of PISA where the inequality holds, its right side with η = ∞",
         ),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#preconditioners",
+        source="MATHEMATICS.md#V9, MATHEMATICS.md#T11",
         latex=r"\frac{\sigma}{\sigma+\rho\sqrt{v}} \leq \frac{\pi+g}{\pi+o} \leq "
         r"\frac{\sigma+\rho\eta}{\sigma+\rho\sqrt{v}}",
     ),
