@@ -38,7 +38,7 @@ CONSTANT_PENALTY: tuple[Claim, ...] = (
         f"For κ = σ/L = 2 and N = 1, 2, 3, 4, 5, 10 the worst {_LEAST} over L-smooth F is at most "
         f"16/(7N+13) + {_ROOM}.",
         UNITS, CONSTANT, ONE,
-        source="MATHEMATICS.md#W1",
+        source="W1",
         latex=r"\min_{k\leq N}\|\nabla F(w^k)\|^2 \leq \frac{16}{7N+13} + 10^{-4}",
     ),
     _proved(
@@ -46,27 +46,27 @@ CONSTANT_PENALTY: tuple[Claim, ...] = (
         f"For κ = σ/L = 2 and N = 1, 2, 3, 4, 5, 10 the worst {_LEAST} over convex L-smooth F is at most "
         f"4/(2N+4) + {_ROOM}.",
         UNITS, CONSTANT, ONE,
-        source="MATHEMATICS.md#W2",
+        source="W2",
         latex=r"\min_{k\leq N}\|\nabla F(w^k)\|^2 \leq \frac{4}{2N+4} + 10^{-4}",
     ),
     _proved(
         "W-nonconvex-other-kappa",
         f"For N = 5 the worst {_LEAST} over L-smooth F is at most {list_numbers('W-nonconvex-other-kappa')}.",
         UNITS, CONSTANT, ONE,
-        source="MATHEMATICS.md#W1",
+        source="W1",
     ),
     _proved(
         "W-convex-other-kappa",
         f"For N = 5 the worst {_LEAST} over convex L-smooth F is at most {list_numbers('W-convex-other-kappa')}.",
         UNITS, CONSTANT, ONE,
-        source="MATHEMATICS.md#W2",
+        source="W2",
     ),
     _proved(
         "W-equal-rho",
         f"With σ_i = 2L, ρ_i = 1 and Q_i = I the worst {_LEAST} is at most {list_numbers('W-equal-rho')}.",
         UNITS, "full gradients, λ = 0, π_i⁰ = 0; every F_i L-smooth, convex where it says so",
         "three clients of weight 1/3 are certified without the merging lemma",
-        source="MATHEMATICS.md#W5",
+        source="W5",
     ),
 )  # fmt: skip
 SCHEDULES: tuple[Claim, ...] = (
@@ -75,21 +75,21 @@ SCHEDULES: tuple[Claim, ...] = (
         f"For σ^ℓ = 2L γ^(−ℓ), growing before the clients' solve, and N = 5 the worst {_LEAST} over L-smooth F is at "
         f"most {list_numbers('W-geometric-before_solve')}.",
         UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; round ℓ uses σ^ℓ in both steps", ONE,
-        source="MATHEMATICS.md#W3",
+        source="W3",
     ),
     _proved(
         "W-geometric-after_solve",
         f"For σ^ℓ = 2L γ^(−ℓ) in the mixed order and N = 5 the worst {_LEAST} over L-smooth F is at most "
         f"{list_numbers('W-geometric-after_solve')}.",
         UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; the client of round ℓ uses σ^(ℓ−1), its server σ^ℓ", ONE,
-        source="MATHEMATICS.md#W3",
+        source="W3",
     ),
     _proved(
         "W-linear-schedule",
         f"For σ^ℓ = (2+ℓ)L, growing before the clients' solve, and N = 5 the worst {_LEAST} is at most "
         f"{list_numbers('W-linear-schedule')}.",
         UNITS, "full gradients, ρ_i = λ = 0, π_i⁰ = 0; round ℓ uses σ^ℓ in both steps", ONE,
-        source="MATHEMATICS.md#W3",
+        source="W3",
     ),
 )  # fmt: skip
 STARTS: tuple[Claim, ...] = (
@@ -98,7 +98,7 @@ STARTS: tuple[Claim, ...] = (
         f"From π_i⁰ = −∇F_i(w⁰) with σ = 2L and N = 1, 5 the worst {_LEAST} is at most 16/(7N+8) + {_ROOM} over "
         f"L-smooth F and 4/(2N+2) + {_ROOM} over convex ones.",
         UNITS, "full gradients, ρ_i = λ = 0, constant σ", ONE,
-        source="MATHEMATICS.md#W4",
+        source="W4",
     ),
     _proved(
         "W-ridge-warm",
@@ -106,35 +106,35 @@ STARTS: tuple[Claim, ...] = (
         f"{list_numbers('W-ridge-warm')}.",
         "L = 1 and F_λ(w⁰) − inf F_λ ≤ 1, F_λ = Σα_iF_i + λ‖·‖²/2; w⁰ is the point of the first gradient",
         "full gradients, ρ_i = 0, constant σ", ONE,
-        source="MATHEMATICS.md#W4",
+        source="W4",
     ),
     _proved(
         "W-unequal-rho-warm",
         f"With ρ = (0, 2), σ = 3L, Q_i = I and π_i⁰ = −∇F_i(w⁰) the worst {_LEAST} is at most "
         f"{list_numbers('W-unequal-rho-warm')}, whatever the heterogeneity.",
         UNITS, TWO, "full gradients, λ = 0, constant σ_i; the last number has its own σ, ρ and L",
-        source="MATHEMATICS.md#W5, MATHEMATICS.md#V6",
+        source="W5, MATHEMATICS.md#V6",
     ),
     _proved(
         "W-unequal-rho-heterogeneity",
         f"With ρ = (0, 2), σ = 3L, Q_i = I, π_i⁰ = 0 and N = 4 the worst {_LEAST} is at most "
         f"{list_numbers('W-unequal-rho-heterogeneity')} where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
         UNITS, TWO, "full gradients, λ = 0, constant σ_i",
-        source="MATHEMATICS.md#W5, MATHEMATICS.md#V6",
+        source="W5, MATHEMATICS.md#V6",
     ),
     _proved(
         "W-strongly-convex",
         "Over L-smooth, L/10-strongly convex F_i with ‖w⁰ − w*‖ ≤ 1 the worst case is at most "
         f"{list_numbers('W-strongly-convex')}.",
         DISTANCE, "full gradients, Q_i = I, λ = 0, constant σ_i; the two clients have weight 1/2",
-        source="MATHEMATICS.md#W6",
+        source="W6",
     ),
     _proved(
         "W-convex-distance",
         f"Over convex L-smooth F with ‖w⁰ − w*‖ ≤ 1, σ = 2L and N = 5 the worst case is at most "
         f"{list_numbers('W-convex-distance')}.",
         DISTANCE, "full gradients, ρ_i = λ = 0, π_i⁰ = 0, constant σ", ONE,
-        source="MATHEMATICS.md#W6",
+        source="W6",
     ),
 )  # fmt: skip
 BASELINES: tuple[Claim, ...] = (
@@ -143,21 +143,21 @@ BASELINES: tuple[Claim, ...] = (
         f"For gradient descent with step 1/L and N = 1, 5, 10 the worst {_LEAST} is at most 4/(3N+2) + {_ROOM} over "
         f"L-smooth F and 2/(2N+1) + {_ROOM} over convex ones.",
         UNITS, "FedSGD, FedAvg with one local step, on any number of clients is that",
-        source="MATHEMATICS.md#W7",
+        source="W7",
     ),
     _proved(
         "W-fedavg",
         f"For FedAvg with two local steps of 1/(4L) and N = 3 the worst {_LEAST} is at most {list_numbers('W-fedavg')} "
         "where Σα_i‖∇F_i(w^k) − ∇F(w^k)‖² ≤ 1 at every w^k.",
         UNITS, TWO,
-        source="MATHEMATICS.md#W7",
+        source="W7",
     ),
     _proved(
         "W-exact-admm",
         f"For exact consensus ADMM with σ = 2L, π_i⁰ = −∇F_i(w⁰) and N = 3 the worst {_LEAST} is at most "
         f"{list_numbers('W-exact-admm')}.",
         UNITS, TWO, "λ = 0; the first exact solve of the warm start stays at w⁰",
-        source="MATHEMATICS.md#W7",
+        source="W7",
     ),
 )  # fmt: skip
 _LAGRANGIAN = "L(w, w_i, π) = Σα_i(F_i(w_i) + ⟨π_i, w_i − w⟩ + σ‖w_i − w‖²/2), before with σ, after with σ/γ"
@@ -168,7 +168,7 @@ DECREASES: tuple[Claim, ...] = (
         f"{list_numbers('W-lagrangian-threshold')}.",
         ANY, _LAGRANGIAN, "full gradients, λ = 0; server first, from any state with π_i = −∇F_i(w), as after any round",
         "σ becomes σ/γ before the clients' solve unless it says after", "every c > 0",
-        source="MATHEMATICS.md#W8, MATHEMATICS.md#V5",
+        source="W8, MATHEMATICS.md#V5",
     ),
     _proved(
         "W-lagrangian-any-q",
@@ -176,7 +176,7 @@ DECREASES: tuple[Claim, ...] = (
         f"c‖∇F‖² at the new w, c = {list_numbers('W-lagrangian-any-q')}.",
         ANY, _LAGRANGIAN, "full gradients, λ = 0, γ = 1; server first, from any state with "
         "π_i = −∇F_i(w) − ρ_iQ_i(w_i − w) for such a Q_i, as after any round", "every c > 0",
-        source="MATHEMATICS.md#W8",
+        source="W8",
     ),
     _proved(
         "W-any-q-potential",
@@ -186,7 +186,7 @@ DECREASES: tuple[Claim, ...] = (
         "one σ in a round (where the next is larger a/σ only falls, an argument in words)",
         "T6 needs σ/L ≥ 1.618, 1.758, 2, 2.562, 3.541, 5.525 at β = 0, "
         "1, 2, 3, 4, 6", "every c > 0",
-        source="MATHEMATICS.md#W9; the theorem for every Q is MATHEMATICS.md#T6, these constants are ours",
+        source="W9; the theorem for every Q is MATHEMATICS.md#T6, these constants are ours",
     ),
 )  # fmt: skip
 

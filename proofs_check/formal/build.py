@@ -4,7 +4,7 @@ import itertools
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from proofs_check.claim import Claim
@@ -66,22 +66,27 @@ def _compile(folder: Path, files: Iterable[Path], jobs: int) -> None:
 
 
 def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
-    """Return each theorem's statement and axioms in Coq's words, one run a module: its notations are open there."""
-    found = {}
-    for module, group in itertools.groupby(names, key=lambda name: name.split(".")[0]):
-        theorems = list(group)
-        lines = [f"From PISA Require Import {module}.", "Set Printing Width 110."]
-        for number, name in enumerate(theorems):
-            lines.append(f'Redirect "{number}.statement" Check @{name}.')
-            lines.append(f'Redirect "{number}.axioms" Print Assumptions {name}.')
-        (folder / "Questions.v").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        _run(["coqc", "-q", "-w", "none", "-Q", ".", "PISA", "Questions.v"], folder)
-        for number, name in enumerate(theorems):
-            statement, axioms = (
-                (folder / f"{number}.{kind}.out").read_text("utf-8") for kind in ("statement", "axioms")
-            )
-            found[name] = Theorem(*_place(folder, name), statement.strip(), _axioms(axioms))
-    return found
+    """Return each theorem's statement and axioms in Coq's words.
+
+    The statements module by module, whose notations are open then; the axioms of all in one run in which nothing is
+    open, so that each has its module's name.
+    """
+    modules = [(module, list(group)) for module, group in itertools.groupby(names, key=lambda name: name.split(".")[0])]
+    requests = [f"From PISA Require {' '.join(module for module, _ in modules)}."]
+    axioms = _answers(folder, requests, {name: f"Print Assumptions {name}" for name in names})
+    statements: dict[str, str] = {}
+    for module, members in modules:
+        requests = [f"From PISA Require Import {module}.", "Set Printing Width 110."]
+        statements |= _answers(folder, requests, {name: f"Check @{name}" for name in members})
+    return {name: Theorem(*_place(folder, name), statements[name].strip(), _axioms(axioms[name])) for name in names}
+
+
+def _answers(folder: Path, requests: Sequence[str], questions: Mapping[str, str]) -> dict[str, str]:
+    """Return what one run of Coq prints to each question."""
+    asked = [f'Redirect "{number}" {question}.' for number, question in enumerate(questions.values())]
+    (folder / "Questions.v").write_text("\n".join([*requests, *asked]) + "\n", encoding="utf-8")
+    _run(["coqc", "-q", "-w", "none", "-Q", ".", "PISA", "Questions.v"], folder)
+    return {name: (folder / f"{number}.out").read_text(encoding="utf-8") for number, name in enumerate(questions)}
 
 
 def _axioms(printed: str) -> tuple[str, ...]:

@@ -30,12 +30,11 @@ def _symbols() -> tuple[Any, Any, Any, Any]:
 
 
 def _false_facts() -> dict[str, Fact]:
+    return {**_false_signs(), **_false_certificates(), **_false_consequences()}
+
+
+def _false_signs() -> dict[str, Fact]:
     k, t, x, y = _symbols()
-    given = Inequality("x ≥ y", x - y, "a control")
-    shown = Certificate("k x² ≥ 0", k * x**2, (), ((k, x),))
-    other, slab = Sign("on t ≥ 2", t - 2, Interval(t, 2)), Sign("on k > 2", k - 2, Slab(k, 2))
-    traced = Sign("on k = 2 + t", k - 2, Orthant({k: 2 + t}))
-    step = Certificate("x + 1 ≥ y", x + 1 - y, ((1, given),), ((1, 1),))
     return {
         "an identity that does not hold": Identity("x = y", x, y),
         "a sign that is wrong on the orthant": Sign("−k ≥ 0", -k, Orthant()),
@@ -47,12 +46,30 @@ def _false_facts() -> dict[str, Fact]:
         "a strict sign that is wrong on part of a slab": Sign("k − 3 > 0", k - 3, Slab(k, 2), strict=True),
         "a vector's sign": Sign("x ≥ 0", x, Orthant()),
         "a square as a fact": Sign("(k/(2+k))² ≥ 0", (k / (2 + k)) ** 2, Orthant()),
+    }
+
+
+def _false_certificates() -> dict[str, Fact]:
+    k, _, x, y = _symbols()
+    given = Inequality("x ≥ y", x - y, "a control")
+    return {
         "a certificate that does not add up": Certificate("2x ≥ y", 2 * x - y, ((1, given),)),
         "a certificate of nothing": Certificate("0 ≥ 0", x - x, ((0, given),)),
         "a negative multiplier": Certificate("y ≥ x", y - x, ((-1, given),)),
         "a multiplier without a sign": Certificate("x(x−y) ≥ 0", x * (x - y), ((x, given),)),
         "a negative weight": Certificate("−x² ≥ 0", -(x**2), (), ((-1, x),)),
         "a weight that is negative somewhere": Certificate("(k−1)x² ≥ 0", (k - 1) * x**2, (), ((k - 1, x),)),
+    }
+
+
+def _false_consequences() -> dict[str, Fact]:
+    k, t, x, y = _symbols()
+    given = Inequality("x ≥ y", x - y, "a control")
+    shown = Certificate("k x² ≥ 0", k * x**2, (), ((k, x),))
+    other, slab = Sign("on t ≥ 2", t - 2, Interval(t, 2)), Sign("on k > 2", k - 2, Slab(k, 2))
+    traced = Sign("on k = 2 + t", k - 2, Orthant({k: 2 + t}))
+    step = Certificate("x + 1 ≥ y", x + 1 - y, ((1, given),), ((1, 1),))
+    return {
         "a consequence that is another inequality": Certificate(
             "x² ≥ y²", x**2 - y**2, ((1, Consequence("x² ≥ y²", x**2 - y**2, shown)),)
         ),

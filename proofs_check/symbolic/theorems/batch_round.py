@@ -10,6 +10,7 @@ c_{k+1}$. Constant penalties, or the mixed order: $c_k = \tau_k = 1/\sigma_k$. U
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 from proofs_check.kernel.algebra import Expression, exact, is_zero
@@ -125,8 +126,6 @@ def inequalities(constants: Constants, at: Batch) -> dict[str, Used]:
 @functools.lru_cache
 def one_round(constants: Constants) -> tuple[Certificate, ...]:
     """Return the certificates of the move, of the four coefficients, and last of one round, which uses them."""
-    import sympy
-
     at = symbolic_batch(constants)
     known, b = inequalities(constants, at), weight(constants, at)
     t1, t2, t3, t4 = map(exact, constants.young)
@@ -139,13 +138,7 @@ def one_round(constants: Constants) -> tuple[Certificate, ...]:
     target = value + b * at.sums[0] - then - b * at.sums[1] - exact(constants.rate) * tau * at.gradient**2 + tau * noise
     error = tau * biased + tau**2 / 2 * (1 + 1 / t2) + stretch * c**2 * 4 * (1 + 1 / t3)
     coefficient = coefficients(constants, at)
-    products = {"G²": at.gradient**2, "S": at.sums[0], "v": v, "v̄": v_bar}
-    roots = {key: sympy.sqrt(product) for key, product in products.items()} | {"G²": at.gradient}
     left = coefficient_facts(constants, at, coefficient)
-    kept = [
-        (1, Consequence(fact.name, coefficient[key] * products[key], fact, factor=roots[key]))
-        for (key, fact) in left.items()
-    ]
     uses = (
         (1, known["descent"]),
         (tau * moved, known["lipschitz"]),
@@ -156,7 +149,7 @@ def one_round(constants: Constants) -> tuple[Certificate, ...]:
         (stretch, known["travel"]),
         (b, known["residual"]),
         (stretch * c**2 * 4 * (1 + t3), known["spread"]),
-        *kept,
+        *_left_over(at, coefficient, left),
     )
     squares = (
         (tau * theta / 2, at.gradient + at.bias / theta),
@@ -172,6 +165,20 @@ def one_round(constants: Constants) -> tuple[Certificate, ...]:
         *left.values(),
         Certificate(name, target, uses, squares, place(at)),
     )
+
+
+def _left_over(
+    at: Batch, coefficient: Mapping[str, Expression], left: Mapping[str, Certificate]
+) -> list[tuple[Expression, Consequence]]:
+    """Return what is left over of ‖G‖², S, v and v̄, each a coefficient of known sign times a square."""
+    import sympy
+
+    products = {"G²": at.gradient**2, "S": at.sums[0], "v": at.variances[0], "v̄": at.variances[1]}
+    roots = {key: sympy.sqrt(product) for key, product in products.items()} | {"G²": at.gradient}
+    return [
+        (1, Consequence(fact.name, coefficient[key] * products[key], fact, factor=roots[key]))
+        for key, fact in left.items()
+    ]
 
 
 def coefficients(constants: Constants, at: Batch) -> dict[str, Expression]:
