@@ -1,4 +1,7 @@
-"""PISA, SISA and NSISA as `torch.optim.Optimizer`s: the same equations as the core's, on torch's parameters."""
+"""PISA, SISA and NSISA as `torch.optim.Optimizer`s: the core's equations on torch's parameters.
+
+One difference: of what is no matrix the core's NSISA takes the momentum itself, this one leaves it to SISA's rule.
+"""
 
 from pisa_lab.torch._clients import message_error
 from pisa_lab.torch._curvature import gauss_newton_product, hessian_product

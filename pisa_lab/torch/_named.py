@@ -25,6 +25,8 @@ class SISA(PISA):
     rounded where it is stored. There v stops short, for β = 0.999 moves it by less than its last place: in bfloat16 a
     constant n = 1 leaves it at 0.25. Keep float32 parameters and let autocast choose, or take a β of 0.9 or so.
 
+    To schedule σ alone set ``group["penalty"]`` between steps; lr scales σ and ρ together.
+
     A list of four million numbers or more on a processor is stepped by one compiled pass where a C++ compiler is found
     (seconds once, kept on disk by torch), as fast as fused AdamW; elsewhere, and with ``compiled=False``, by in-place
     operations, 3 to 6 times slower than that; on GPUs by operations on lists unless ``compiled=True``.
@@ -96,7 +98,8 @@ class NSISA(PISA):
     q = \frac{\pi+o}{\sigma+\rho\,|\pi+o|},$$
 
     and then w and π as in `SISA`. Two buffers a parameter: "multiplier" (π) and "momentum" (b), or "moment" (v) where
-    SISA's rule holds. Since o is not the gradient, the points it rests at need not be stationary.
+    SISA's rule holds; there the core passes the momentum on, so that the two agree on models of matrices alone. Since
+    o is not the gradient, the points it rests at need not be stationary.
 
     Args:
         params: best ``parameter_groups(model)``, which knows embeddings, norms and outputs by the model's modules, or
