@@ -68,17 +68,24 @@ def _compile(folder: Path, files: Iterable[Path], jobs: int) -> None:
 def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
     """Return each theorem's statement and axioms in Coq's words.
 
-    The statements module by module, whose notations are open then; the axioms of all in one run in which nothing is
-    open, so that each has its module's name.
+    The statements module by module, whose notations are open then. The axioms of a module's theorems together, which
+    saves walking through their common proofs again and again, in one run in which nothing is open, so that each axiom
+    has its module's name.
     """
     modules = [(module, list(group)) for module, group in itertools.groupby(names, key=lambda name: name.split(".")[0])]
     requests = [f"From PISA Require {' '.join(module for module, _ in modules)}."]
-    axioms = _answers(folder, requests, {name: f"Print Assumptions {name}" for name in names})
+    requests += [
+        f"Definition all_of_{module} := ({', '.join(f'@{name}' for name in found)})." for module, found in modules
+    ]
+    printed = _answers(folder, requests, {module: f"Print Assumptions all_of_{module}" for module, _ in modules})
+    axioms = {module: _axioms(text) for module, text in printed.items()}
     statements: dict[str, str] = {}
     for module, members in modules:
         requests = [f"From PISA Require Import {module}.", "Set Printing Width 110."]
         statements |= _answers(folder, requests, {name: f"Check @{name}" for name in members})
-    return {name: Theorem(*_place(folder, name), statements[name].strip(), _axioms(axioms[name])) for name in names}
+    return {
+        name: Theorem(*_place(folder, name), statements[name].strip(), axioms[name.split(".")[0]]) for name in names
+    }
 
 
 def _answers(folder: Path, requests: Sequence[str], questions: Mapping[str, str]) -> dict[str, str]:

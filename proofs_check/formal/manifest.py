@@ -27,7 +27,7 @@ STRENGTHS = ("kernel", "exact", "measured")
 
 @dataclasses.dataclass(frozen=True)
 class Theorem:
-    """One theorem as Coq's kernel accepted it: its place, its statement in Coq's words, what it rests on."""
+    """One theorem as Coq's kernel accepted it: its place, its statement in Coq's words, its module's axioms."""
 
     file: str
     line: int
