@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab import methods, preconditioners
+from pisa_lab import methods, specs
 from pisa_lab._array import to_numpy
-from pisa_lab.cli.configuration import Configuration, schedule
-from pisa_lab.cli.instances import Instance, built, loaded, named
+from pisa_lab.cli.configuration import Configuration, named
+from pisa_lab.cli.instances import Instance, built, loaded
 from pisa_lab.loop import Run, Status, run
-from pisa_lab.method import PISA
-from pisa_lab.preconditioners import Clipped
 from pisa_lab.problem import heterogeneity
 from pisa_lab.stamp import stamp
 
@@ -56,22 +54,25 @@ def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Ins
     """Return the instance of ``seed``, its penalty with how it was found, and the method.
 
     Raises:
-        ValueError: the configuration does not fit the problem, or an option does not belong to the method.
+        ValueError: the configuration does not fit the problem.
     """
     instance = built(configuration, seed, dataset)
     penalty, rule = _penalty(configuration, instance.problem)
-    with named({"method": "--method"}):
-        row = methods.by_name(configuration.method)
+    with named({"preconditioner": "--preconditioner"}):
+        try:
+            chosen = specs.preconditioner(configuration.preconditioner, instance.problem, configuration.clip)
+        except specs.Inapplicable as reason:
+            raise ValueError(f"--preconditioner: {reason}") from reason
     settings = methods.Settings(
         penalty=penalty,
         rho=configuration.rho,
-        schedule=None if configuration.schedule == "constant" else schedule(configuration.schedule),
+        schedule=specs.schedule(configuration.schedule),
         clip=configuration.clip,
         warm=configuration.warm,
-        preconditioner=_preconditioner(configuration, instance.problem),
+        preconditioner=chosen,
     )
-    method = row.build(instance.problem, settings)
-    _refuse_unused(configuration, method)
+    with named({"method": "--method"}):
+        method = specs.method(configuration.method, instance.problem, settings)
     return instance, penalty, rule, method
 
 
@@ -129,35 +130,3 @@ def _penalty(configuration: Configuration, problem: Any) -> tuple[float, str]:
     if not math.isfinite(mean):
         raise ValueError(f"--penalty: {configuration.problem!r} has no Lipschitz constant to take it from; give one")
     return (2 * mean, rule) if mean > 0 else (1.0, "1, as every Lᵢ is 0")
-
-
-def _preconditioner(configuration: Configuration, problem: Any) -> Any:
-    if configuration.preconditioner is None:
-        return None
-    with named({"preconditioner": "--preconditioner"}):
-        row = preconditioners.by_name(configuration.preconditioner)
-    if row.needs and not hasattr(problem, row.needs):
-        raise ValueError(f"--preconditioner: {row.name!r} needs {row.needs}, which {configuration.problem!r} lacks")
-    inner = row.build(problem)
-    return inner if configuration.clip is None else Clipped(inner, configuration.clip)
-
-
-def _refuse_unused(configuration: Configuration, method: Any) -> None:
-    """Refuse an option that the method would leave unread.
-
-    Raises:
-        ValueError: there is one; the message names it.
-    """
-    name, is_pisa = configuration.method, isinstance(method, PISA)
-    if configuration.preconditioner is not None and name != "pisa":
-        raise ValueError(f"--preconditioner: only 'pisa' takes one, {name!r} has its own or none")
-    if configuration.clip is not None and not name.startswith("sisa") and configuration.preconditioner is None:
-        raise ValueError(f"--clip: {name!r} has nothing to clip")
-    given = {
-        "--rho": configuration.rho is not None,
-        "--schedule": configuration.schedule != "constant",
-        "--warm": configuration.warm,
-    }
-    for option, used in given.items():
-        if used and not is_pisa:
-            raise ValueError(f"{option}: {name!r} has none")

@@ -12,9 +12,8 @@ import typer
 
 from pisa_lab._checks import real
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.configuration import Configuration, configuration_text, configured, read_configuration
+from pisa_lab.cli.configuration import Configuration, configuration_text, configured, named, read_configuration
 from pisa_lab.cli.experiment import Trial, starts, trial_row, trials
-from pisa_lab.cli.instances import named
 from pisa_lab.files import write_whole
 from pisa_lab.loop import Status
 from pisa_lab.stamp import stamp

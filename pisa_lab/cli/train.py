@@ -10,7 +10,7 @@ import typer
 
 from pisa_lab._checks import whole
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.instances import named
+from pisa_lab.cli.configuration import named
 from pisa_lab.cli.markdown import check_marked, write_markdown
 from pisa_lab.cli.run import PLOTS
 from pisa_lab.files import write_whole

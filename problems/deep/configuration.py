@@ -4,10 +4,19 @@ import dataclasses
 import hashlib
 import json
 import math
+import types
 
-from pisa_lab._checks import choice, real, whole
+import numpy as np
 
-SCHEDULES = ("constant", "cosine")
+from pisa_lab import specs
+from pisa_lab._checks import real, whole
+from pisa_lab.schedules import Geometric
+
+SCHEDULES: specs.Words = {
+    "cosine": None,
+    **{name: number for name, number in specs.SCHEDULE_WORDS.items() if name != "balancing"},
+}
+"""The words of `specs` that need no residuals, by 1/σ^ℓ as the rate (the paper's lr), and one with a warm-up."""
 WARM_UP = 0.05
 """Share of the rounds over which the cosine schedule first rises."""
 
@@ -40,7 +49,7 @@ class Configuration:
     tokens: str | None = None
 
     def __post_init__(self) -> None:
-        choice("schedule", self.schedule, SCHEDULES)
+        specs.word("schedule", self.schedule, SCHEDULES)
         whole("seed", self.seed)
         for name in ("clients", "rounds", "batch", "evaluations"):
             whole(name, getattr(self, name), at_least=1)
@@ -63,10 +72,20 @@ class Configuration:
         return f"{self.family}-{self.model}-{self.size}-{self.optimizer}-seed{self.seed}-{digest}"
 
     def factor(self, done: int) -> float:
-        """Return what the learning rate is multiplied by in the round after ``done``: 1, or rise and half a cosine."""
-        if self.schedule == "constant":
-            return 1.0
+        """Return what the learning rate is multiplied by in the round after ``done``: σ⁰/σ^ℓ, or rise and cosine."""
+        if self.schedule != "cosine":
+            return self._ratio(done)
         rise = max(round(WARM_UP * self.rounds), 1)
         if done < rise:
             return (done + 1) / rise
         return (1 + math.cos(math.pi * (done - rise) / max(self.rounds - rise, 1))) / 2
+
+    def _ratio(self, done: int) -> float:
+        """Return σ⁰/σ^{ℓ+1} after ℓ = ``done`` rounds."""
+        schedule = specs.schedule(self.schedule, rounds=self.rounds)
+        if schedule is None:
+            return 1.0
+        if isinstance(schedule, Geometric):
+            return float(schedule.ratio) ** (done + 1)  # type: ignore[arg-type]
+        at: object = types.SimpleNamespace(iteration=done)
+        return 1 / float(schedule.next(np.ones(1), at)[0])  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pisa_lab._checks import choice
+from pisa_lab._checks import choice, row_named
 from problems.deep.configuration import Configuration
 from problems.deep.convolutional import CNN, ResNet
 from problems.deep.images import images
@@ -74,8 +74,7 @@ class Family:
 
 def by_name(name: str) -> Family:
     """Return the row of `FAMILIES` called ``name``."""
-    choice("family", name, tuple(row.name for row in FAMILIES))
-    return next(row for row in FAMILIES if row.name == name)
+    return row_named("family", name, FAMILIES)
 
 
 def supervised(family: Family, configuration: Configuration, data: Data) -> Task:

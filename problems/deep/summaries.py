@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pisa_lab.inference.student import half_width
 from pisa_lab.loop import Status
 
 KEYS = ("family", "model", "size", "data_sha256", "clients", "partition", "optimizer", "settings", "rounds", "batch")
@@ -80,15 +81,12 @@ def grouped(rows: Sequence[Row]) -> dict[str, dict[int, list[Row]]]:
 
 def interval(values: Sequence[Any]) -> tuple[float | None, float | None]:
     """Return mean and half-width of the 95 % interval by Student's t; None where there are too few values."""
-    from scipy.special import stdtrit
-
     known = np.asarray([float(value) for value in values if value is not None])
     if known.size == 0:
         return None, None
     if known.size == 1:
         return float(known[0]), None
-    factor = float(stdtrit(known.size - 1, (1 + LEVEL) / 2)) / math.sqrt(known.size)
-    return float(known.mean()), factor * float(known.std(ddof=1))
+    return float(known.mean()), half_width(known, LEVEL)
 
 
 def _summary(runs: Mapping[int, Sequence[Row]]) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """From the settings of a study's problem to an instance with its held-out rows, scale and optimum."""
 
 import functools
+import inspect
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pisa_lab import specs
 from pisa_lab._array import client_sum, like, to_numpy
-from pisa_lab._checks import real, whole
+from pisa_lab._checks import choice, real, whole
 from pisa_lab.ablation import Arena, Unavailable
 from pisa_lab.loop import Measure
 from pisa_lab.problem import objective
@@ -18,7 +21,7 @@ from problems.quadratics import random_quadratic
 from problems.studies.rows import Split, split_rows
 
 _POWER_STEPS = 60
-_RANDOM_STARTS = ("network", "network-regression", "relu-network")
+_DATA = tuple(row.name for row in datasets.DATASETS)
 
 
 def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
@@ -33,7 +36,10 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
         Unavailable: the data are not there.
         ValueError: settings that do not fit together; the message names one.
     """
-    return _arena(json.dumps(settings, sort_keys=True), instance)
+    try:
+        return _arena(json.dumps(settings, sort_keys=True), instance)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"settings: {dict(settings)} make no problem ({type(error).__name__}: {error})") from error
 
 
 @functools.lru_cache(maxsize=1)
@@ -67,22 +73,26 @@ def _completion(seed: int, *, clients: int, shape: Any = (6, 5), **make: Any) ->
     return planted_completion(seed, clients=clients, shape=tuple(shape), **make)
 
 
-_MAKERS: dict[str, Callable[..., Any]] = {
-    "quadratic": _quadratic,
-    "factorisation": _factors,
-    "completion": _completion,
+_MAKERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "quadratic": (_quadratic, random_quadratic),
+    "factorisation": (_factors, planted_factors),
+    "completion": (_completion, planted_completion),
 }
-"""Families whose generators take arguments; the others are built small, as the table has them."""
+"""Families whose generators take arguments, with where these stand; the others are built small, as in the table."""
 
 
 def _from_seed(settings: dict[str, Any], instance: int) -> Arena:
-    family, clients = table.by_name(settings["family"]), whole("clients", settings.get("clients", 4), at_least=1)
+    family, clients = _family(settings), whole("clients", settings.get("clients", 4), at_least=1)
     _known(settings, ("family", "clients", "ridge", "make", "noise"))
-    make = dict(settings.get("make", {}))
-    maker = _MAKERS.get(family.name)
-    if maker is None and make:
+    make = dict(_table(settings, "make"))
+    makers = _MAKERS.get(family.name)
+    if makers:
+        _check_make(make, *makers)
+        problem = makers[0](instance, clients=clients, **make)
+    elif make and not specs.is_own(settings["family"]):
         raise ValueError(f"make: {family.name!r} takes no further arguments without data")
-    problem = maker(instance, clients=clients, **make) if maker else family.build(instance, clients)
+    else:
+        problem = family.build(instance, clients, **make)
     if "ridge" in settings:
         problem = transforms.with_ridge(problem, settings["ridge"])
     known = getattr(problem, "optimum", None)
@@ -96,7 +106,7 @@ def _from_seed(settings: dict[str, Any], instance: int) -> Arena:
 def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
     known = ("family", "clients", "ridge", "make", "data", "partition", "positive", "classes", "pool", "most_rows")
     _known(settings, known)
-    family, split = table.by_name(settings["family"]), _split(json.dumps(settings, sort_keys=True))
+    family, split = _family(settings), _split(json.dumps(settings, sort_keys=True))
     if isinstance(split, str):
         raise Unavailable(split)
     clients = whole("clients", settings.get("clients", 4), at_least=1)
@@ -104,7 +114,8 @@ def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
         settings.get("partition", "iid"), split.train_y, clients, seed=instance, features=split.train_x
     )
     make = _make(settings, split)
-    if family.name in _RANDOM_STARTS:
+    _check_make(_table(settings, "make"), family.constructor)
+    if family.random_start:
         make["seed"] = instance
     features = heterogeneity.apply(parts, split.train_x)
     problem = family.from_data(features, split.train_y, parts.parts, ridge=settings.get("ridge", 0.0), **make)
@@ -117,25 +128,60 @@ def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
     )
 
 
+def _family(settings: Mapping[str, Any]) -> table.Family:
+    """Return the row of the family, by a message that says where its name stands."""
+    try:
+        return table.by_name(str(settings.get("family", "")))
+    except ValueError as error:
+        raise ValueError(f"family:{str(error).removeprefix('name:')}") from error
+
+
+def _table(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = settings.get(name, {})
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name}: {value!r} must be a table")
+    return value
+
+
+def _check_make(make: Mapping[str, Any], *functions: Any) -> None:
+    """Refuse a key of ``make`` that none of ``functions`` takes, naming those there are."""
+    parameters = [row for function in functions for row in inspect.signature(function).parameters.values()]
+    known = [row.name for row in parameters if row.kind is row.KEYWORD_ONLY and row.name not in _FIXED]
+    for name in make:
+        choice("make", name, tuple(dict.fromkeys(known)))
+
+
+_FIXED = ("clients", "spectrum", "seed", "task")
+"""What the settings beside ``make`` say, or the row itself."""
+
+
 def _make(settings: Mapping[str, Any], split: Split) -> dict[str, Any]:
     multiclass = {"classes": split.classes} if table.by_name(settings["family"]).task == "multiclass" else {}
-    return {**multiclass, **settings.get("make", {})}
+    return {**multiclass, **_table(settings, "make")}
 
 
 @functools.lru_cache(maxsize=2)
 def _split(text: str) -> Split | str:
     """Return the rows, or why there are none: remembered, since the search may end with a download that fails."""
     settings = json.loads(text)
+    name = settings["data"]
+    if not isinstance(name, str) or not (Path(name).is_file() or name in _DATA):
+        raise ValueError(f"data: {name!r} is no file and not one of {', '.join(_DATA)}")
     try:
-        dataset = datasets.load(settings["data"], standardise=False)
+        dataset = datasets.load(name, standardise=False)
     except ValueError as error:
-        return f"{settings['data']}: {' '.join(str(error).split())}"
+        if name not in _DATA:
+            raise
+        return f"{name}: {' '.join(str(error).split())}"
     return split_rows(dataset, settings)
 
 
 @functools.lru_cache(maxsize=8)
-def _optimum(text: str) -> float:
-    """Return F_λ at its minimiser: a mean over all rows, the same for every partition of them (MATHEMATICS.md#I5)."""
+def _optimum(text: str) -> float | None:
+    """Return F_λ at its minimiser, None where none is found.
+
+    It is a mean over all rows, the same for every partition of them (MATHEMATICS.md#I5).
+    """
     settings, split = json.loads(text), _split(text)
     if isinstance(split, str):
         raise Unavailable(split)
@@ -143,7 +189,11 @@ def _optimum(text: str) -> float:
     whole_set = family.from_data(
         split.train_x, split.train_y, None, ridge=settings.get("ridge", 0.0), **_make(settings, split)
     )
-    return float(newton.with_minimiser(whole_set, tolerance=1e-10).optimum)
+    try:
+        return float(newton.with_minimiser(whole_set, tolerance=1e-10).optimum)
+    except ValueError:
+        # Separable rows without a ridge have no minimiser: what needs none can still be measured.
+        return None
 
 
 def _held_out(family: table.Family, settings: Mapping[str, Any], split: Split) -> dict[str, Measure]:
