@@ -26,28 +26,68 @@ class Trial:
     penalty_rule: str
     method: Any
     run: Run
+    is_interrupted: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """A state to go on from, the rounds still to make, and how the run had ended, "" where it had not."""
+
+    state: Any
+    rounds: int
+    status: str = ""
 
 
 def trials(
-    configuration: Configuration, states: Sequence[Any] | None, tick: Callable[[int], object]
+    configuration: Configuration, begun: Sequence[Start], after_round: Callable[[Any, int], object]
 ) -> Iterator[Trial]:
-    """Yield the trial of every seed; ``states`` are those to resume from, ``tick`` is told the rounds done in each."""
+    """Yield the trial of every seed; the first go on from those ``begun``.
+
+    ``after_round`` is told state and rounds done in each trial. Ctrl-C ends the present trial, which is yielded with
+    what its rounds gave, and is raised when the next is asked for.
+    """
     dataset = loaded(configuration)
     for place in range(configuration.seeds):
+        start = begun[place] if place < len(begun) else Start(None, configuration.steps)
         seed = configuration.seed + place
-        instance, penalty, rule, method = prepared(configuration, seed, dataset)
+        made = prepared(configuration, seed, dataset)
+        yield from _ran(Trial(seed, *made, run=None), start, configuration, after_round)  # type: ignore[arg-type]
+
+
+def _ran(
+    trial: Trial, start: Start, configuration: Configuration, after_round: Callable[[Any, int], object]
+) -> Iterator[Trial]:
+    """Yield ``trial`` with its run, and once more what it came to where Ctrl-C ends it."""
+    settings: dict[str, Any] = {
+        "batches": configuration.batch,
+        "seed": trial.seed,
+        "tolerance": configuration.tolerance,
+    }
+    latest, first = start.state, 0 if start.state is None else int(start.state.iteration)
+
+    def keep(before: Any, state: Any) -> None:
+        nonlocal latest
+        latest = state
+        after_round(state, int(state.iteration) - first)
+
+    try:
         with named({"batch": "--batch"}):
             result = run(
-                method,
-                instance.problem,
-                steps=configuration.steps,
-                state=None if states is None else states[place],
-                batches=configuration.batch,
-                seed=seed,
-                tolerance=configuration.tolerance,
-                progress=tick,
+                trial.method,
+                trial.instance.problem,
+                steps=start.rounds,
+                state=start.state,
+                callback=keep,
+                **settings,
             )
-        yield Trial(seed, instance, penalty, rule, method, result)
+    except KeyboardInterrupt:
+        if latest is not None:
+            result = run(trial.method, trial.instance.problem, steps=0, state=latest, **settings)
+            yield dataclasses.replace(trial, run=result, is_interrupted=True)
+        raise
+    if start.status == Status.CONVERGED:
+        result = dataclasses.replace(result, status=Status.CONVERGED)
+    yield dataclasses.replace(trial, run=result)
 
 
 def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Instance, float, str, Any]:
@@ -105,7 +145,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "zeta2_end": apart[1],
         "label_distance": trial.instance.label_distance,
         "rounds": int(result.iterations),
-        "status": _status(result),
+        "status": "INTERRUPTED" if trial.is_interrupted else _status(result),
         "penalty": trial.penalty,
         **stamp(),
     }
