@@ -10,11 +10,23 @@ import torch
 from pisa_lab.files import write_whole
 
 FORMAT = 1
+_ENTRIES = ("configuration", "data_sha256", "done", "seconds", "rows", "model", "optimizers", "best")
 
 
 def write_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
     """Write ``values`` beside ``path`` and rename: after a kill the old file or the new one is there, whole."""
     write_whole(path, lambda partial: torch.save({"format": FORMAT, **values}, partial))
+
+
+def put_aside(path: Path) -> Path | None:
+    """Rename the checkpoint of an interrupted run and return its new name; None where there is none at ``path``."""
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError, IndexError):
+        return None
+    if not isinstance(found, dict) or found.get("is_over", True):
+        return None
+    return path.replace(path.with_name(f"{path.name}.old"))
 
 
 def read_checkpoint(path: Path, *, configuration: str, sha256: str, device: str) -> dict[str, Any]:
@@ -25,11 +37,13 @@ def read_checkpoint(path: Path, *, configuration: str, sha256: str, device: str)
     """
     try:
         found = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError, IndexError) as error:
+        reason = " ".join(str(error).split())[:200] or "empty"
         raise ValueError(f"checkpoint: {str(path)!r} cannot be read ({reason})") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"checkpoint: {str(path)!r} is none of pisa_lab's")
+    if lacking := [name for name in _ENTRIES if name not in found]:
+        raise ValueError(f"checkpoint: {str(path)!r} lacks {', '.join(lacking)}")
     if found["configuration"] != configuration:
         raise ValueError(f"checkpoint: {str(path)!r} is of another configuration: {found['configuration']}")
     if found["data_sha256"] != sha256:

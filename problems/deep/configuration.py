@@ -26,7 +26,8 @@ class Configuration:
     """A run: what is trained, by which optimizer, over which clients, for how long.
 
     ``settings`` are those of the optimizer by name, ``batch`` is rows for one client in one round, ``evaluations``
-    how often the run is looked at after its start, ``data`` a folder or file of the user's.
+    how often the run is looked at after its start, ``data`` a folder or file of the user's. A ``model`` that reads
+    MODULE:OBJECT is the user's, too; ``own_sha256`` is the hash of its modules.
 
     Raises:
         ValueError: a value outside its domain.
@@ -47,6 +48,7 @@ class Configuration:
     device: str = "cpu"
     data: str | None = None
     tokens: str | None = None
+    own_sha256: str = ""
 
     def __post_init__(self) -> None:
         specs.word("schedule", self.schedule, SCHEDULES)
@@ -64,12 +66,16 @@ class Configuration:
 
     def text(self) -> str:
         """Return the configuration as JSON, the same text for equal ones."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        values = dataclasses.asdict(self)
+        return json.dumps(
+            {name: values[name] for name in values if name != "own_sha256" or values[name]}, sort_keys=True
+        )
 
     def stem(self) -> str:
         """Return a file name without its suffix: no two configurations share one."""
         digest = hashlib.sha256(self.text().encode()).hexdigest()[:12]
-        return f"{self.family}-{self.model}-{self.size}-{self.optimizer}-seed{self.seed}-{digest}"
+        model = self.model.replace(":", ".")
+        return f"{self.family}-{model}-{self.size}-{self.optimizer}-seed{self.seed}-{digest}"
 
     def factor(self, done: int) -> float:
         """Return what the learning rate is multiplied by in the round after ``done``: σ⁰/σ^ℓ, or rise and cosine."""
