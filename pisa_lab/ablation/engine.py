@@ -132,7 +132,10 @@ class _Sweep:
         try:
             # What another process has claimed is left to it, and run here if it is still missing at the end.
             for is_last in (False, True):
-                progress = self._store_all(list(groups(missing, self.study.replicates)), progress, claim=not is_last)
+                parts = list(groups(missing, self.study.replicates))
+                for now in self._stored(parts, progress, claim=not is_last):
+                    progress = now
+                    self.tick(progress)
                 missing = self._missing(missing)
             self.store.settle()
         except Exception as error:
@@ -159,7 +162,8 @@ class _Sweep:
             )
         (self.store.adopt if self.older == _ADOPT else self.store.drop)(rows)
 
-    def _store_all(self, parts: list[tuple[Trial, ...]], progress: Progress, *, claim: bool) -> Progress:
+    def _stored(self, parts: list[tuple[Trial, ...]], progress: Progress, *, claim: bool) -> Iterator[Progress]:
+        """Yield how far the sweep is after each trial of ``parts`` that was run and stored."""
         settled = time.monotonic()
         with contextlib.closing(self._results(filter(self.store.claim, parts) if claim else parts)) as finished:
             for results in finished:
@@ -168,11 +172,10 @@ class _Sweep:
                     progress = dataclasses.replace(
                         progress, done=progress.done + is_new, repeated=progress.repeated + (not is_new)
                     )
-                    self.tick(progress)
+                    yield progress
                 if time.monotonic() - settled > SETTLED_EVERY:
                     self.store.settle()
                     settled = time.monotonic()
-        return progress
 
     def _results(self, parts: Iterable[tuple[Trial, ...]]) -> Generator[list[Result], None, None]:
         if self.jobs == 1 and self.engine == "loky":

@@ -1,6 +1,7 @@
 """``pisa-lab train``: deep models by our optimizers and torch's, over seeds and clients, as table, curves and rows."""
 
 import contextlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any

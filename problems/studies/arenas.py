@@ -13,6 +13,7 @@ from pisa_lab import specs
 from pisa_lab._array import client_sum, like, to_numpy
 from pisa_lab._checks import choice, real, whole
 from pisa_lab.ablation import Arena, Unavailable
+from pisa_lab.ablation.sources import file_sha256
 from pisa_lab.loop import Measure
 from pisa_lab.problem import objective
 from problems import datasets, heterogeneity, newton, table, transforms
@@ -36,6 +37,12 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
         Unavailable: the data are not there.
         ValueError: settings that do not fit together; the message names one.
     """
+    checksum = file_sha256(settings.get("data"))
+    if settings.get("data_sha256", checksum) != checksum:
+        raise ValueError(f"data_sha256: that of {settings.get('data')!r} is {checksum or 'none'}")
+    if checksum:
+        # What is remembered of a file is forgotten when it changes.
+        settings = {**settings, "data_sha256": checksum}
     try:
         return _arena(json.dumps(settings, sort_keys=True), instance)
     except (TypeError, KeyError, AttributeError) as error:
@@ -104,7 +111,19 @@ def _from_seed(settings: dict[str, Any], instance: int) -> Arena:
 
 
 def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
-    known = ("family", "clients", "ridge", "make", "data", "partition", "positive", "classes", "pool", "most_rows")
+    known = (
+        "family",
+        "clients",
+        "ridge",
+        "make",
+        "data",
+        "partition",
+        "positive",
+        "classes",
+        "pool",
+        "most_rows",
+        "data_sha256",
+    )
     _known(settings, known)
     family, split = _family(settings), _split(json.dumps(settings, sort_keys=True))
     if isinstance(split, str):
