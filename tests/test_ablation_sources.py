@@ -164,9 +164,9 @@ def test_data_that_change_while_a_study_runs_stop_it(tmp_path, monkeypatch):
         if progress.done == 8:
             write_rows(tmp_path / "own.csv", 1)
 
-    with Store(tmp_path / "own.sqlite") as store:
-        with pytest.raises(Stopped, match=r"^own\.csv changed since the study was read; 8 of 36 trials are stored"):
-            conduct(study, resolve=resolve, store=store, tick=tick)
+    said = r"^own\.csv changed since the study was read; 8 of 36 trials are stored"
+    with Store(tmp_path / "own.sqlite") as store, pytest.raises(Stopped, match=said):
+        conduct(study, resolve=resolve, store=store, tick=tick)
 
 
 def test_a_report_on_a_summary_says_what_made_it(capsys, own_folder, tmp_path, monkeypatch):

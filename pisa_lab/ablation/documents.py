@@ -45,9 +45,9 @@ def study_from(document: Mapping[str, Any], variant: str = FULL) -> Study:
             method, preconditioner or schedule, or more than `MOST_TRIALS` trials.
     """
     _check_values(document, "")
-    variants = _table(document, "variants")
+    variants = {name: _table(_table(document, "variants"), name) for name in _table(document, "variants")}
     choice("variant", variant, (FULL, *variants))
-    merged = _merged(document, _table(variants, variant))
+    merged = _merged(document, variants.get(variant, {}))
     _known(merged, _DOCUMENT, "the study")
     budget, tuning, evaluation = (_table(merged, name) for name in ("budget", "tuning", "evaluation"))
     _known(budget, ("unit", "amount", "records"), "[budget]")

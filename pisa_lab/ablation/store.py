@@ -15,6 +15,8 @@ from pisa_lab.ledger import COSTS
 from pisa_lab.stamp import stamp
 
 FORMAT = 2
+BUSY = 60_000
+"""Milliseconds that a command waits for another that writes."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
     key TEXT PRIMARY KEY, study TEXT NOT NULL, variant TEXT NOT NULL DEFAULT '', phase TEXT NOT NULL,
@@ -89,7 +91,7 @@ class Store:
         self.path = Path(path)
         try:
             self._connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
-            self._connection.execute("PRAGMA busy_timeout = 60000")
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY}")
             found = self._check()
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")

@@ -104,7 +104,7 @@ def _from_seed(settings: dict[str, Any], instance: int) -> Arena:
         problem = transforms.with_ridge(problem, settings["ridge"])
     known = getattr(problem, "optimum", None)
     if "noise" in settings:
-        problem = transforms.with_noise(problem, settings["noise"], seed=instance)
+        problem = transforms.with_noise(problem, real("noise", settings["noise"], at_least=0.0), seed=instance)
     optimum = None if known is None else float(known)
     gap = _gap(optimum)
     return Arena(problem=problem, scale=curvature(problem), finals={"validation": gap, "gap": gap}, optimum=optimum)
