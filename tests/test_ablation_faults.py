@@ -259,15 +259,28 @@ def test_two_commands_on_one_store_share_the_work(tmp_path):
 
 def test_rows_are_shown_from_a_place_where_nothing_can_be_written(done, monkeypatch):
     done.close()
-    # What SQLite meets on a read-only file system: it cannot make the file that readers of a log share.
-    done.path.with_name("small.sqlite-shm").mkdir()
+    plain, asked = sqlite3.connect, []
+
+    class ReadOnly(sqlite3.Connection):
+        """On a read-only file system SQLite cannot make the file that readers of a log share."""
+
+        def execute(self, *given):
+            if "immutable" not in asked[-1]:
+                raise sqlite3.OperationalError("unable to open database file")
+            return super().execute(*given)
+
+    def connect(address, **settings):
+        asked.append(address)
+        return plain(address, factory=ReadOnly, **settings)
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
     with pytest.raises(ValueError, match=r"^sql: unable to open database file"):
         query(done.path, "SELECT count(*) AS n FROM trials")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert query(done.path, "SELECT count(*) AS n FROM trials") == [{"n": 32}]
     # A log that holds something is no part of the file yet, so that the file alone would not be the truth.
     done.path.with_name("small.sqlite-wal").write_bytes(b"x" * 100)
-    with pytest.raises(ValueError, match=r"^sql: "):
+    with pytest.raises(ValueError, match=r"^sql: unable to open database file"):
         query(done.path, "SELECT count(*) AS n FROM trials")
 
 

@@ -1,5 +1,6 @@
 """What a result depends on beside its settings: the source of what ran, and the bytes of the files that were read."""
 
+import ast
 import functools
 import hashlib
 import importlib.util
@@ -75,16 +76,29 @@ _IMPORTED: dict[str, bytes] = {}
 
 
 def _gather(module: ModuleType, found: dict[str, Path]) -> None:
-    """Add ``module`` and what it took from modules beside it, theirs included."""
+    """Add ``module`` and what it imports from the folder that it was imported from, and what that imports."""
     path = Path(getattr(module, "__file__", None) or "")
-    if module.__name__ in found or not path.is_file():
+    if module.__name__ in found or path.suffix != ".py":
         return
     found[module.__name__] = path
-    for value in list(vars(module).values()):
-        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-        other = sys.modules.get(name) if isinstance(name, str) else None
-        if other is not None and path.parent in Path(getattr(other, "__file__", None) or "/").parents:
-            _gather(other, found)
+    root = path.parents[module.__name__.count(".") + (path.name == "__init__.py")]
+    for name in _imported(module, path):
+        other = Path(getattr(sys.modules.get(name), "__file__", None) or "/")
+        is_near = root in other.parents and not {"site-packages", "dist-packages"} & set(other.relative_to(root).parts)
+        if is_near and name.partition(".")[0] not in PACKAGES:
+            _gather(sys.modules[name], found)
+
+
+def _imported(module: ModuleType, path: Path) -> Iterator[str]:
+    """Yield the names of what may be modules among those that ``module`` imports anywhere."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            base = importlib.util.resolve_name(name, module.__package__) if node.level else name
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def file_sha256(text: Any) -> str:
