@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pisa_lab import specs
 from pisa_lab._checks import choice, whole
 from pisa_lab.cli.claim_rows import finding_row, report_row
 from pisa_lab.cli.claims_table import write_claims
@@ -60,7 +61,7 @@ COLUMNS = (
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="claims: names, prefixes or globs")
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="claims: names, prefixes, globs, MODULE:OBJECT")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="a minute's worth of trials (the default)")] = False,
     full: Annotated[bool, typer.Option("--full", help="ten minutes' worth of trials")] = False,
@@ -79,6 +80,8 @@ def command(
         raise ValueError("--quick: excludes --full")
     claims = chosen(names or [], _filtered(kind, provenance))
     count = min(whole("--jobs", _default_jobs() if jobs is None else jobs, at_least=1), len(claims))
+    # A worker finds claims in the table, where those of the user's own are not.
+    count = 1 if any(map(specs.is_own, names or [])) else count
     whole("--seed", seed)
     writable("--json", json_file)
     check_marked("--markdown", markdown, "claims")
