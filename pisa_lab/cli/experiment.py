@@ -78,6 +78,8 @@ def _ran(
                 steps=start.rounds,
                 state=start.state,
                 callback=keep,
+                # Also where fewer rounds are left: a tolerance is looked at in recorded rounds.
+                every=max(1, configuration.steps // 100),
                 **settings,
             )
     except KeyboardInterrupt:

@@ -80,7 +80,7 @@ def command(
     plot = None if interrupt else plot
     _write(configuration, done, rows, json_file, plot, save_config)
     keeper.save()
-    tables.console().print(_heading(configuration, done), markup=False)
+    tables.console().print(_heading(configuration, done, resumed), markup=False)
     tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True)
     if plot is not None:
         tables.console().print(f"plot: {plot}", markup=False)
@@ -143,7 +143,7 @@ def _asked(given: dict[str, Any], config: Path | None, resume: Path | None) -> t
     return configured(values | given, source="--config"), Resumed()
 
 
-def _heading(configuration: Configuration, done: Sequence[Trial]) -> str:
+def _heading(configuration: Configuration, done: Sequence[Trial], resumed: Resumed) -> str:
     ends = dict.fromkeys(f"{choose(trial.penalty for trial in done):.4g}" for choose in (min, max))
     sigma = " … ".join(ends)
     batch = "full gradients" if configuration.batch is None else f"batches of {configuration.batch}"
@@ -154,6 +154,7 @@ def _heading(configuration: Configuration, done: Sequence[Trial]) -> str:
             f"{done[0].instance.title}",
             f"{configuration.method}, σ = {sigma} ({done[0].penalty_rule}), {configuration.schedule} schedule, "
             f"{rounds}, {batch}, {configuration.backend} {configuration.dtype}",
+            *([f"made by commits {resumed.commit}"] if resumed.commit != stamp()["commit"] else []),
             "",
         ]
     )
@@ -183,7 +184,8 @@ def _summary(rows: Sequence[tables.Row]) -> list[dict[str, Any]]:
     half: dict[str, Any] = {"seed": "± 95 %"}
     for key in (column.key for column in _columns(rows) if column.key not in ("seed", "status")):
         values = np.asarray([np.nan if row[key] is None else row[key] for row in rows], dtype=float)
-        mean[key], half[key] = float(np.mean(values)), half_width(values)
+        with np.errstate(all="ignore"):
+            mean[key], half[key] = float(np.mean(values)), half_width(values)
     return [mean | {"status": ""}, half | {"status": ""}]
 
 
