@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import re
 import sqlite3
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 from cli_cases import call
 from small_study import STUDY, document, numbers
 
-from pisa_lab.ablation import Store, conduct, engine, study_from
+from pisa_lab.ablation import Store, conduct, engine, read_study, study_from
 from pisa_lab.ablation.queries import query
 from pisa_lab.cli.progress import bar
+from problems import studies
 from problems.studies import resolve
 
 PROBLEM, METHOD = document()["problems"][0], document()["methods"][0]
@@ -291,3 +293,21 @@ def test_off_a_terminal_progress_is_a_line_a_minute(capsys, monkeypatch):
         for done in (1, 2, 3, 4):
             tick(done, total=32)
     assert capsys.readouterr().err.splitlines() == ["small (full): 2 of 32, 61 s", "small (full): 4 of 32, 122 s"]
+
+
+def test_the_page_about_studies_shows_one_that_runs(tmp_path):
+    text = (Path(studies.__file__).parent / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (sql,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "mine.toml").write_text(example, encoding="utf-8")
+    study = read_study(tmp_path / "mine.toml", "quick")
+    assert [problem.name for problem in study.problems] == ["digits, clients 2", "digits, clients 4"]
+    with Store(tmp_path / "mine.sqlite") as store:
+        end = conduct(study, resolve=resolve, store=store)
+        assert end.done == end.total
+        columns = {row["name"] for row in store.select("SELECT name FROM pragma_table_info('trials')")}
+    rows = query(tmp_path / "mine.sqlite", sql)
+    assert rows == [{"variant": "quick", "method": name, "n": 10} for name in ("fedsgd", "identity")]
+    (named,) = re.findall(r"\| `trials` \| (.*) \|", text)
+    assert set(re.findall(r"`(\w+)`", named)) <= columns
+    assert columns - set(re.findall(r"`(\w+)`", named)) == {"gradients", "samples", "hvps", "bytes_up", "bytes_down"}

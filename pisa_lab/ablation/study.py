@@ -17,7 +17,7 @@ FULL = "full"
 class ProblemSpec:
     """One problem of the grid: what the resolver is told, and the measure that its table shows.
 
-    ``outcome`` names a final measure, smaller is better, and ``score`` one that is larger when better, or "".
+    ``outcome`` names a final measure, smaller is better, and ``score`` another that is shown, or "".
     ``data_sha256`` is that of the file of its data, ``own_sha256`` that of the user's modules, "" where it has none.
     """
 
