@@ -110,7 +110,7 @@ def test_a_run_that_breaks_down_is_exit_1(capsys):
         (("vision", "--tune", "2", "--seed", "0"), "--seed: 0 is the one of tuning"),
         (("vision", "--clients", "4", "--partition", "label"), "--partition: 'label' must be label:<whole>"),
         (("vision", "--clients", "2000"), "--clients: 2000 for 1078 rows"),
-        (("vision", "--schedule", "linear"), "--schedule: 'linear' is not one of constant, cosine"),
+        (("vision", "--schedule", "linear"), "--schedule: 'linear' is not one of cosine, constant"),
         (("vision", "--device", "abacus"), "--device: 'abacus' is not one of cpu, cuda, mps, xpu"),
         (("vision", "--device", "xpu"), "--device: 'xpu' is not there"),
         (("vision", "--threads", "0"), "--threads: 0 must be"),

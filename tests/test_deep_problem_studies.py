@@ -66,7 +66,7 @@ def test_an_ablation_takes_a_problem_built_in_python(tmp_path):
 @pytest.mark.slow
 def test_an_ablation_takes_a_family_of_deep_models_by_name(tmp_path):
     with Store(tmp_path / "digits.sqlite") as store:
-        end = conduct(study(**DIGITS, score="test_accuracy"), resolve=resolve, store=store)
+        end = conduct(study(**DIGITS, score="test_error"), resolve=resolve, store=store)
         assert end.done == end.total == 16
         assert {row["status"] for row in stored(store)} == {"FINISHED"}
         measures = {row["measure"] for row in store.select("SELECT DISTINCT measure FROM measures")}

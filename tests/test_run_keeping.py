@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from cli_cases import call
 
 from pisa_lab.cli import keeping
@@ -206,3 +207,23 @@ def test_train_puts_an_interrupted_runs_checkpoint_aside_and_says_so(capsys):
     assert checkpoint.with_name(f"{checkpoint.name}.old").read_bytes() == old
     # One of a run that came to its end holds what the same command gives again.
     assert call(capsys, *words)[2] == ""
+
+
+@pytest.mark.parametrize("entry", ["configuration", "rows", "model", "best", ""])
+def test_a_checkpoint_that_lacks_something_is_refused_in_one_line(capsys, entry):
+    words = ["train", "vision", "--optimizer", "sgd", "--no-plot", "--size", "tiny", "--rounds", "2", "--batch", "8"]
+    call(capsys, *words)
+    (path,) = Path(".pisa_lab/checkpoints").glob("*.pt")
+    if entry:
+        values = torch.load(path, weights_only=True)
+        del values[entry]
+        torch.save(values, path)
+    else:
+        path.write_text("no checkpoint at all")
+    code, out, err = call(capsys, *words, "--resume")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("pisa-lab: error: --resume: ")
+    path.write_bytes(b"")
+    assert call(capsys, *words, "--resume")[0] == 2
+    # Without --resume there is nothing in it to keep.
+    assert call(capsys, *words)[0] == 0

@@ -1,7 +1,7 @@
 """Checkpoints: tensors and plain values alone, read without unpickling code, and never half a file."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import torch
 from pisa_lab.files import write_whole
 
 FORMAT = 1
-_ENTRIES = ("configuration", "data_sha256", "done", "seconds", "rows", "model", "optimizers", "best")
 
 
 def write_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
@@ -29,8 +28,10 @@ def put_aside(path: Path) -> Path | None:
     return path.replace(path.with_name(f"{path.name}.old"))
 
 
-def read_checkpoint(path: Path, *, configuration: str, sha256: str, device: str) -> dict[str, Any]:
-    """Return what `write_checkpoint` wrote for ``configuration`` on the data of ``sha256``.
+def read_checkpoint(
+    path: Path, *, configuration: str, sha256: str, device: str, entries: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return what `write_checkpoint` wrote for ``configuration`` on the data of ``sha256``, ``entries`` among it.
 
     Raises:
         ValueError: no checkpoint, a damaged one, or one of another run or other data.
@@ -42,7 +43,7 @@ def read_checkpoint(path: Path, *, configuration: str, sha256: str, device: str)
         raise ValueError(f"checkpoint: {str(path)!r} cannot be read ({reason})") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"checkpoint: {str(path)!r} is none of pisa_lab's")
-    if lacking := [name for name in _ENTRIES if name not in found]:
+    if lacking := [name for name in ("configuration", "data_sha256", *entries) if name not in found]:
         raise ValueError(f"checkpoint: {str(path)!r} lacks {', '.join(lacking)}")
     if found["configuration"] != configuration:
         raise ValueError(f"checkpoint: {str(path)!r} is of another configuration: {found['configuration']}")

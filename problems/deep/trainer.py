@@ -156,6 +156,7 @@ class _Session:
             configuration=configuration.text(),
             sha256=str(self._task.facts["data_sha256"]),
             device=configuration.device,
+            entries=("done", "seconds", "rows", "model", "optimizers", "best"),
         )
         self.done, self._seconds, self.rows = found["done"], found["seconds"], json.loads(found["rows"])
         self._best = _Best(**found["best"])
