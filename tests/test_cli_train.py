@@ -99,6 +99,8 @@ def test_a_run_that_breaks_down_is_exit_1(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("vision", "--seed", str(2**70)), "--seed: "),
+        (("vision", "--optimizer", "sgd", "--lr", "1e300"), "--lr: "),
         ((), "FAMILY: None is not one of vision, language"),
         (("sound",), "FAMILY: 'sound' is not one of vision, language"),
         (("vision", "--optimizer", "lion"), "--optimizer: 'lion' is not one of sisa, "),

@@ -52,8 +52,9 @@ class Configuration:
             _text(name, getattr(self, name))
         for name in ("data", "partition", "preconditioner"):
             _text(name, getattr(self, name), optional=True)
-        for name, least in (("clients", 1), ("steps", 0), ("seeds", 1), ("seed", 0)):
-            whole(_option(name), getattr(self, name), at_least=least)
+        for name, (least, most) in _WHOLE.items():
+            if whole(_option(name), getattr(self, name), at_least=least) > most:
+                raise ValueError(f"{_option(name)}: {getattr(self, name)} must be at most {most}")
         if self.batch is not None:
             whole("--batch", self.batch, at_least=1)
         for name, domain in _DOMAINS.items():
@@ -81,6 +82,8 @@ class Configuration:
         return dataclasses.replace(self, **{name: changes[name] for name in _FURTHER if name in changes})
 
 
+_WHOLE = {"clients": (1, 10**6), "steps": (0, 10**12), "seeds": (1, 10**6), "seed": (0, 2**63 - 1)}
+"""Beyond these a run has no end, or no room."""
 _DOMAINS: dict[str, dict[str, float]] = {
     "penalty": {"above": 0.0},
     "rho": {"at_least": 0.0},

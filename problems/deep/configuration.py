@@ -17,6 +17,8 @@ SCHEDULES: specs.Words = {
     **{name: number for name, number in specs.SCHEDULE_WORDS.items() if name != "balancing"},
 }
 """The words of `specs` that need no residuals, by 1/σ^ℓ as the rate (the paper's lr), and one with a warm-up."""
+LARGEST = 1e38
+"""Of a setting: float32 holds no more."""
 WARM_UP = 0.05
 """Share of the rounds over which the cosine schedule first rises."""
 
@@ -52,11 +54,11 @@ class Configuration:
 
     def __post_init__(self) -> None:
         specs.word("schedule", self.schedule, SCHEDULES)
-        whole("seed", self.seed)
-        for name in ("clients", "rounds", "batch", "evaluations"):
-            whole(name, getattr(self, name), at_least=1)
+        for name, least in (("seed", 0), ("clients", 1), ("rounds", 1), ("batch", 1), ("evaluations", 1)):
+            if whole(name, getattr(self, name), at_least=least) >= 2**63:
+                raise ValueError(f"{name}: {getattr(self, name)} must be less than 2^63")
         for name, value in self.settings:
-            real(name, value)
+            real(name, value, at_least=-LARGEST, at_most=LARGEST)
 
     @property
     def looks(self) -> tuple[int, ...]:

@@ -224,21 +224,20 @@ def _held_out(family: table.Family, settings: Mapping[str, Any], split: Split) -
         ("test", split.test_x, split.test_y),
     ):
         rows = family.from_data(x, y, None, ridge=0.0, **make)
-        finals["validation" if part == "validation" else "test_loss"] = _loss(rows)
+        finals["validation" if part == "validation" else "test_loss"] = loss(rows)
         if family.task != "regression":
-            finals[f"{part}_error"] = _error(x, y)
+            finals[f"{part}_error"] = error(rows, x, y)
     return finals
 
 
-def _loss(rows: Any) -> Measure:
+def loss(rows: Any) -> Measure:
+    """Return the measure of the loss on ``rows``, a problem of one client."""
     return lambda problem, state: objective(rows, state.consensus)
 
 
-def _error(x: Any, y: Any) -> Measure:
-    def measure(problem: Any, state: Any) -> Any:
-        return 1 - problem.accuracy(state.consensus, x, y)
-
-    return measure
+def error(rows: Any, x: Any, y: Any) -> Measure:
+    """Return the measure of the share of ``x`` that ``rows`` takes for others than ``y``."""
+    return lambda problem, state: 1 - rows.accuracy(state.consensus, x, y)
 
 
 def _gap(optimum: float | None) -> Measure:
