@@ -1,7 +1,8 @@
 """Ablations: a study as data, an engine that loses no finished trial, and reports drawn from stored rows."""
 
+from pisa_lab.ablation.backends import ENGINES, require
 from pisa_lab.ablation.documents import read_study, study_from
-from pisa_lab.ablation.engine import ENGINES, Progress, Stopped, conduct, require
+from pisa_lab.ablation.engine import Progress, Stopped, conduct
 from pisa_lab.ablation.execution import Arena, Ending, Resolver, Unavailable
 from pisa_lab.ablation.queries import frame, query
 from pisa_lab.ablation.store import Result, Store

@@ -2,20 +2,19 @@
 
 import contextlib
 import dataclasses
-import importlib.util
+import importlib
 import itertools
-import os
 import sqlite3
-import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from pisa_lab import specs
 from pisa_lab._checks import choice, whole
+from pisa_lab.ablation.backends import backend, require
 from pisa_lab.ablation.choosing import chosen
 from pisa_lab.ablation.execution import Ending, Resolver, execute, finals
 from pisa_lab.ablation.sources import Changed, code_sha256
@@ -24,8 +23,6 @@ from pisa_lab.ablation.study import Study
 from pisa_lab.ablation.trials import Trial, evaluation_trials, groups, tuning_trials
 from pisa_lab.stamp import stamp
 
-ENGINES = ("loky", "dask", "ray")
-"""joblib's backends: its own processes, a Dask cluster, a Ray cluster; the last two are extras of that name."""
 AGAIN = (Ending.FAILED, Ending.INAPPLICABLE, Ending.UNAVAILABLE)
 """Endings that `conduct` runs again where it is asked to."""
 
@@ -89,18 +86,6 @@ def conduct(
     final = evaluation_trials(study, {pair: choice.setting for pair, choice in chosen(study, store).items()})
     # A pair without a usable setting has no final trials: its tuning rows say why.
     return sweep.run(final, dataclasses.replace(progress, total=len(tuning) + len(final)))
-
-
-def require(engine: str) -> None:
-    """Check that ``engine`` is known and installed.
-
-    Raises:
-        ValueError: it is not; the message names the extra that brings it.
-    """
-    choice("engine", engine, ENGINES)
-    wanted = {"dask": "distributed", "ray": "ray"}.get(engine)
-    if wanted and importlib.util.find_spec(wanted) is None:
-        raise ValueError(f"engine: {engine!r} needs {wanted}: pip install 'pisa-lab[{engine}]'")
 
 
 _REFUSE, _ADOPT, _REPLACE = "refuse", "adopt", "replace"
@@ -183,9 +168,10 @@ class _Sweep:
             return
         import joblib
 
-        origin = str(Path.cwd()), code_sha256(deep=True)
+        deep = any("model" in problem.settings for problem in self.study.problems)
+        origin = Origin(str(Path.cwd()), deep, code_sha256(deep=deep))
         calls = (joblib.delayed(_alone)(part, self.resolve, origin) for part in parts)
-        with _backend(self.engine, self.jobs):
+        with backend(self.engine, self.jobs):
             if self.engine == "ray":
                 # Its backend hands nothing back before all is done, so that the work goes there in waves.
                 while wave := list(itertools.islice(calls, 2 * self.jobs)):
@@ -232,48 +218,24 @@ def _is_damage(error: Exception) -> bool:
     return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
-@contextlib.contextmanager
-def _backend(engine: str, jobs: int) -> Iterator[None]:
-    """Make ``engine`` joblib's backend: a Dask cluster of this machine unless one is configured, or Ray."""
-    import joblib
+class Origin(NamedTuple):
+    """The folder of the process that asks, whether deep models count, and the hash of its source."""
 
-    with contextlib.ExitStack() as stack:
-        if engine == "dask":
-            distributed = importlib.import_module("distributed")
-            address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-            local = {"n_workers": jobs, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-            stack.enter_context(distributed.Client(address) if address else distributed.Client(**local))
-        if engine == "ray":
-            importlib.import_module("ray.util.joblib").register_ray()
-        # Loky replaces a worker that has grown by 300 MB, as one that holds a large data set has.
-        stack.enter_context(warnings.catch_warnings())
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        watch = {"initializer": _end_with, "initargs": (os.getpid(),)} if engine == "loky" else {}
-        stack.enter_context(joblib.parallel_config(backend=engine, **watch))
-        yield
+    folder: str
+    deep: bool
+    code: str
 
 
-def _alone(part: tuple[Trial, ...], resolve: Resolver, origin: tuple[str, str] | None = None) -> list[Result]:
+def _alone(part: tuple[Trial, ...], resolve: Resolver, origin: Origin | None = None) -> list[Result]:
     """Run one group with linear algebra kept to one thread: many small products gain nothing from more.
 
-    ``origin`` is the folder and the source's hash of the process that asks, where that is another.
+    Where another process asks, its source must be that of this one.
     """
     if origin is not None:
-        specs.look_in(origin[0])
-        if code_sha256(deep=True) != origin[1]:
+        specs.look_in(origin.folder)
+        if code_sha256(deep=origin.deep) != origin.code:
             raise Changed("the source of pisa_lab changed since the study was read")
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(ImportError):
             stack.enter_context(importlib.import_module("threadpoolctl").threadpool_limits(1))
         return execute(part, resolve)
-
-
-def _end_with(parent: int) -> None:
-    """End this process within a second of its parent: loky's workers would wait minutes for one that was killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -22,7 +22,7 @@ _COMPUTING = ("budgets.py", "execution.py")
 """Of the ablation itself."""
 
 
-class Changed(Exception):
+class Changed(ValueError):
     """What a trial depends on is no longer what it was when the study was read."""
 
 

@@ -1,9 +1,8 @@
 """From the settings of a study's problem to an instance with its held-out rows, scale and optimum."""
 
 import functools
-import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,13 @@ import numpy as np
 
 from pisa_lab import specs
 from pisa_lab._array import client_sum, like, to_numpy
-from pisa_lab._checks import choice, real, whole
+from pisa_lab._checks import real, whole
 from pisa_lab.ablation import Arena, Unavailable
 from pisa_lab.ablation.sources import file_sha256
 from pisa_lab.loop import Measure
 from pisa_lab.problem import objective
 from problems import datasets, heterogeneity, newton, table, transforms
-from problems.generators import planted_completion, planted_factors
-from problems.quadratics import random_quadratic
+from problems.studies.makers import MAKERS, check_make
 from problems.studies.rows import Split, split_rows
 
 _POWER_STEPS = 60
@@ -65,36 +63,13 @@ def _deep(settings: dict[str, Any], instance: int) -> Arena:
     return problem_arenas.resolve(settings, instance)
 
 
-def _quadratic(seed: int, *, clients: int, dimension: int = 20, condition: float = 10.0, **make: Any) -> Any:
-    """Return a random quadratic with eigenvalues from 1 to 1/condition in geometric progression."""
-    last = 1 / real("condition", condition, at_least=1.0)
-    spectrum = np.geomspace(1.0, last, whole("dimension", dimension, at_least=2))
-    return random_quadratic(seed, clients=clients, spectrum=spectrum.tolist(), **make)
-
-
-def _factors(seed: int, *, clients: int, shape: Any = (5, 4), **make: Any) -> Any:
-    return planted_factors(seed, clients=clients, shape=tuple(shape), **make)
-
-
-def _completion(seed: int, *, clients: int, shape: Any = (6, 5), **make: Any) -> Any:
-    return planted_completion(seed, clients=clients, shape=tuple(shape), **make)
-
-
-_MAKERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "quadratic": (_quadratic, random_quadratic),
-    "factorisation": (_factors, planted_factors),
-    "completion": (_completion, planted_completion),
-}
-"""Families whose generators take arguments, with where these stand; the others are built small, as in the table."""
-
-
 def _from_seed(settings: dict[str, Any], instance: int) -> Arena:
     family, clients = _family(settings), whole("clients", settings.get("clients", 4), at_least=1)
     _known(settings, ("family", "clients", "ridge", "make", "noise"))
     make = dict(_table(settings, "make"))
-    makers = _MAKERS.get(family.name)
+    makers = MAKERS.get(family.name)
     if makers:
-        _check_make(make, *makers)
+        check_make(make, *makers)
         problem = makers[0](instance, clients=clients, **make)
     elif make and not specs.is_own(settings["family"]):
         raise ValueError(f"make: {family.name!r} takes no further arguments without data")
@@ -133,7 +108,7 @@ def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
         settings.get("partition", "iid"), split.train_y, clients, seed=instance, features=split.train_x
     )
     make = _make(settings, split)
-    _check_make(_table(settings, "make"), family.constructor)
+    check_make(_table(settings, "make"), family.constructor)
     if family.random_start:
         make["seed"] = instance
     features = heterogeneity.apply(parts, split.train_x)
@@ -160,18 +135,6 @@ def _table(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{name}: {value!r} must be a table")
     return value
-
-
-def _check_make(make: Mapping[str, Any], *functions: Any) -> None:
-    """Refuse a key of ``make`` that none of ``functions`` takes, naming those there are."""
-    parameters = [row for function in functions for row in inspect.signature(function).parameters.values()]
-    known = [row.name for row in parameters if row.kind is row.KEYWORD_ONLY and row.name not in _FIXED]
-    for name in make:
-        choice("make", name, tuple(dict.fromkeys(known)))
-
-
-_FIXED = ("clients", "spectrum", "seed", "task")
-"""What the settings beside ``make`` say, or the row itself."""
 
 
 def _make(settings: Mapping[str, Any], split: Split) -> dict[str, Any]:
