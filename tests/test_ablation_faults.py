@@ -86,6 +86,54 @@ BEFORE = [
     (with_problem(clients=0), "clients: 0"),
     (with_problem(make=3), "make: 3 must be a table"),
 ]
+ODD = [None, True, 0, -1, 3, 10**30, 1e300, float("nan"), float("-inf"), "", "x", "a:b", "\0", "x" * 5000]
+ODD += [datetime.time(3), [], [[]], ["x"], [3], [None], {}, {"x": 3}]
+ODD += [{"from": 1, "to": 0, "count": 3}, {"from": 1, "to": 2, "count": "2"}]
+
+
+def leaves(value, path=()):
+    """Yield the places of all entries, tables among them."""
+    yield path
+    for key, entry in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
+        yield from leaves(entry, (*path, key))
+
+
+def changed(value, path, new):
+    """Return ``value`` with ``new`` at ``path``."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(value[path[0]], path[1:], new)
+    return copy
+
+
+def test_an_odd_value_at_any_place_is_refused_by_a_message_or_makes_a_study():
+    whole = document()
+    whole["problems"] = [{**PROBLEM, "vary": {"noise": [0.5]}}]
+    refused = 0
+    for place in list(leaves(whole))[1:]:
+        for value in ODD:
+            try:
+                study = study_from(changed(whole, place, value))
+                engine.check_measures(study, engine.tuning_trials(study)[:1], resolve)
+            except ValueError:
+                refused += 1
+    # A title may be any word, a number is often as good as another.
+    assert refused > 800
+
+
+@pytest.mark.parametrize("name", ["data", "partition", "positive", "classes", "pool", "most_rows", "make", "ridge"])
+def test_an_odd_setting_of_a_problem_on_data_is_a_valueerror_or_makes_one(name):
+    settings = {key: DATA[key] for key in ("family", "data", "clients")} | {"ridge": 0.1}
+    refused = 0
+    for value in ODD:
+        try:
+            resolve({**settings, name: value}, 0)
+        except ValueError:
+            refused += 1
+    assert refused >= len(ODD) - 8
+
+
 DATA = {"name": "well", "family": "logistic", "data": "breast-cancer", "clients": 2, "batch": 4, "outcome": "test_loss"}
 ON_DATA = [
     ({"data": "breast-cancre"}, "data: 'breast-cancre' is no file and not one of digits, breast-cancer, "),

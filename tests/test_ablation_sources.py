@@ -2,13 +2,19 @@
 
 import dataclasses
 import json
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_cases import call
 from small_study import STUDY, document, numbers
 
+import pisa_lab
 from pisa_lab.ablation import Stopped, Store, conduct, engine, read_study, sources, study_from
 from pisa_lab.ablation import store as store_module
 from pisa_lab.ablation import trials as trials_module
@@ -139,10 +145,34 @@ def test_a_store_of_the_first_format_is_read_and_its_rows_are_named(study, done)
         assert numbers(store)[1:] == before
 
 
+def test_one_line_of_a_preconditioner_changed_is_not_the_old_table(tmp_path):
+    for package in ("pisa_lab", "problems"):
+        ignored = shutil.ignore_patterns("__pycache__", "results")
+        shutil.copytree(Path(pisa_lab.__file__).parents[1] / package, tmp_path / package, ignore=ignored)
+    (tmp_path / "small.toml").write_text(STUDY)
+    words = [sys.executable, "-m", "pisa_lab.cli", "ablate", "small.toml", "--jobs", "1"]
+
+    def ablate(*more):
+        settings = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(tmp_path)}}
+        return subprocess.run([*words, *more], capture_output=True, text=True, check=False, **settings)
+
+    first = ablate()
+    assert (first.returncode, first.stderr) == (0, "")
+    source = tmp_path / "pisa_lab" / "preconditioners" / "identity.py"
+    text = source.read_text(encoding="utf-8")
+    assert text.count("Multiple(1.0)") == 2
+    source.write_text(text.replace("Multiple(1.0)", "Multiple(9.0)"), encoding="utf-8")
+    refused = ablate()
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "24 of 24 tuning trials are of other code" in refused.stderr
+    again, fresh = ablate("--again"), ablate("--store", "fresh.sqlite")
+    assert "0 of 32 trials were stored, 32 are new" in again.stdout
+    assert again.stdout.splitlines()[1:] == fresh.stdout.splitlines()[1:]
+    assert again.stdout.splitlines()[1:] != first.stdout.splitlines()[1:]
+
+
 @pytest.mark.parametrize("changed", ["trials.py", "../preconditioners/fisher.py", "execution.py", "../cli/run.py"])
 def test_the_hash_covers_what_computes_and_nothing_else(changed, monkeypatch):
-    from pathlib import Path
-
     before, plain = sources.code_sha256(), Path.read_text
     target = (Path(sources.__file__).parent / changed).resolve()
     sources.code_sha256.cache_clear()

@@ -103,9 +103,12 @@ def _imported(module: ModuleType, path: Path) -> Iterator[str]:
 
 def file_sha256(text: Any) -> str:
     """Return the hash of the file that ``text`` names, "" where it names none."""
-    if not isinstance(text, str) or not Path(text).is_file():
+    try:
+        if not isinstance(text, str) or not Path(text).is_file():
+            return ""
+        facts = Path(text).stat()
+    except OSError:
         return ""
-    facts = Path(text).stat()
     return _file_sha256(str(Path(text).resolve()), facts.st_mtime_ns, facts.st_size)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pisa_lab.ablation.judging import ABSENT, BETTER, FAILS, WORSE, Judgement, Rank, judgements, ranking, winners
+from pisa_lab.ablation.study import FULL
 from pisa_lab.ablation.summary import JOINED, Cell, Summary
 from pisa_lab.ledger import COSTS
 
@@ -113,6 +114,7 @@ def legend(summary: Summary, *, better: str = "bold", worse: str = "italic") -> 
         f"{_OUTCOMES.get(name, name)} ({'; '.join(row['title'] for row in summary.problems if row['outcome'] == name)})"
         for name in dict.fromkeys(row["outcome"] for row in summary.problems)
     )
+    variant = "" if summary.variant == FULL else f"Variant {summary.variant}. "
     unit = {"gradients": "gradients of every client", "rounds": "rounds", "bytes": "bytes"}[summary.budget["unit"]]
     return (
         f"Outcomes: {outcomes}. "
@@ -122,7 +124,7 @@ def legend(summary: Summary, *, better: str = "bold", worse: str = "italic") -> 
         "best, 1 worst, mean over the problems that a method applies to, with its 95 % interval over seeds. Every "
         f"method was tuned over {summary.tuning['settings']} settings on {summary.tuning['seeds']} validation "
         "instances; test rows were seen by the chosen setting alone. "
-        f"Variant {summary.variant}; pisa-lab {summary.stamp['version']}, {commits(summary)}."
+        f"{variant}pisa-lab {summary.stamp['version']}, {commits(summary)}."
     )
 
 

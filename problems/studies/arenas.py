@@ -3,7 +3,6 @@
 import functools
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,7 +146,7 @@ def _split(text: str) -> Split | str:
     """Return the rows, or why there are none: remembered, since the search may end with a download that fails."""
     settings = json.loads(text)
     name = settings["data"]
-    if not isinstance(name, str) or not (Path(name).is_file() or name in _DATA):
+    if not isinstance(name, str) or not ("data_sha256" in settings or name in _DATA):
         raise ValueError(f"data: {name!r} is no file and not one of {', '.join(_DATA)}")
     try:
         dataset = datasets.load(name, standardise=False)
