@@ -141,6 +141,8 @@ ON_DATA = [
     ({"partition": "label:1.5"}, "spec: 'label:1.5' must be label:<whole>"),
     ({"make": {"bump": 1.0}}, "make: 'bump' is not one of"),
     ({"pool": 0}, "pool: 0"),
+    ({"positive": [7]}, "positive: 7 is not among the labels, -1, 1"),
+    ({"classes": 1}, "classes: 1 must be a list of labels"),
     ({"outcome": "test_los"}, "outcome: 'test_los' is not one of "),
 ]
 

@@ -41,7 +41,8 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
         # What is remembered of a file is forgotten when it changes.
         settings = {**settings, "data_sha256": checksum}
     try:
-        return _arena(json.dumps(settings, sort_keys=True), instance)
+        with np.errstate(all="ignore"):
+            return _arena(json.dumps(settings, sort_keys=True), instance)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"settings: {dict(settings)} make no problem ({type(error).__name__}: {error})") from error
 
