@@ -14,7 +14,7 @@ import pytest
 import torch
 from cli_cases import call
 
-from pisa_lab.cli import keeping
+from pisa_lab.cli import keeping, main
 from pisa_lab.state import load_state
 from problems.deep import trainer
 
@@ -227,3 +227,26 @@ def test_a_checkpoint_that_lacks_something_is_refused_in_one_line(capsys, entry)
     assert call(capsys, *words, "--resume")[0] == 2
     # Without --resume there is nothing in it to keep.
     assert call(capsys, *words)[0] == 0
+
+
+@pytest.fixture(scope="module")
+def trained_rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    words = ["train", "vision", "--optimizer", "sgd", "--no-plot", "--size", "tiny", "--rounds", "2", "--batch", "8"]
+    assert main([*words, "--json", str(folder / "rows.json"), "--checkpoints", str(folder)]) == 0
+    return json.loads((folder / "rows.json").read_text())
+
+
+def test_rows_that_lack_something_or_hold_what_no_row_does_are_one_line(capsys, trained_rows):
+    shown = 0
+    for name in trained_rows[0]:
+        for change in ("absent", None, []):
+            rows = [{key: value for key, value in row.items() if key != name} for row in trained_rows]
+            if change != "absent":
+                rows = [row | {name: change} for row in rows]
+            Path("rows.json").write_text(json.dumps(rows))
+            code, _, err = call(capsys, "train", "--from", "rows.json", "--plot", "curves.svg")
+            assert code in (0, 1, 2), (name, change, err)
+            assert err.count("\n") == (code == 2), (name, change, err)
+            shown += code != 2
+    assert shown < 2 * len(trained_rows[0])

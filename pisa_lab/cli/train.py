@@ -93,7 +93,7 @@ def command(
             output.writable_folder("--checkpoints", checkpoints)
             extent = {"seeds": _seeds(seed, seeds), "tune": tune, "folder": checkpoints, "resume": resume}
             rows = _trained({"family": family, **given}, optimizer, _settings(lr, settings), threads, extent)
-        told = _told_again(rows) if from_rows else _told(rows)
+        told = _told(rows)
         place = None if no_plot else plot or _default_plot(rows)
         _write(rows, told, json_file, place, markdown)
         _show(rows, told, place)
@@ -209,19 +209,6 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in summaries(rows)
     ]
-
-
-def _told_again(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the summaries of rows that a file held.
-
-    Raises:
-        ValueError: they lack something, or hold what no row does.
-    """
-    try:
-        _title(rows[0])
-        return _told(rows)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ValueError(f"--from: not the rows of --json ({type(error).__name__}: {error})") from error
 
 
 def _interval(mean: float | None, half: float | None) -> str:
