@@ -14,7 +14,7 @@ import pytest
 from cli_cases import call
 from small_study import STUDY, document, numbers
 
-from pisa_lab.ablation import Store, conduct, engine, read_study, study_from
+from pisa_lab.ablation import Store, engine, read_study, run_study, study_from
 from pisa_lab.ablation.queries import query
 from pisa_lab.cli.progress import bar
 from problems import studies
@@ -155,14 +155,14 @@ ON_DATA = [
 def test_a_study_is_refused_before_its_first_trial(changes, message, store):
     study = study_from(document(**changes))
     with pytest.raises(ValueError, match=f"^problems: 'well': {message}"):
-        conduct(study, resolve=resolve, store=store)
+        run_study(study, resolve=resolve, store=store)
     assert store.select("SELECT * FROM trials") == []
 
 
 def test_separable_rows_without_a_ridge_are_run_and_have_no_gap(tmp_path):
     study = study_from(document(problems=[DATA]))
     with Store(tmp_path / "separable.sqlite") as store:
-        end = conduct(study, resolve=resolve, store=store)
+        end = run_study(study, resolve=resolve, store=store)
         assert end.done == end.total == 24 + 2 * 4 + 4
         assert {row["status"] for row in store.select("SELECT status FROM trials")} <= {"FINISHED", "NON_FINITE"}
         measured = {row["measure"] for row in store.select("SELECT DISTINCT measure FROM measures")}
@@ -172,7 +172,7 @@ def test_separable_rows_without_a_ridge_are_run_and_have_no_gap(tmp_path):
 
 def test_an_outcome_that_needs_the_optimum_is_refused_where_there_is_none(store):
     with pytest.raises(ValueError, match=r"^problems: 'well': outcome: 'gap' is not one of "):
-        conduct(study_from(document(problems=[{**DATA, "outcome": "gap"}])), resolve=resolve, store=store)
+        run_study(study_from(document(problems=[{**DATA, "outcome": "gap"}])), resolve=resolve, store=store)
 
 
 # Half-way
@@ -270,9 +270,9 @@ def test_an_exception_in_a_worker_keeps_what_is_stored(study, store, monkeypatch
 
     monkeypatch.setattr(engine, "_alone", failing)
     with pytest.raises(engine.Stopped, match=r"^RuntimeError: no such luck; 8 of 36 trials are stored; the same"):
-        conduct(study, resolve=resolve, store=store)
+        run_study(study, resolve=resolve, store=store)
     monkeypatch.undo()
-    assert conduct(study, resolve=resolve, store=store).before == 8
+    assert run_study(study, resolve=resolve, store=store).before == 8
 
 
 def test_what_another_process_runs_is_left_to_it(study, store, done):
@@ -292,7 +292,7 @@ def test_what_another_process_runs_is_left_to_it(study, store, done):
         assert not other.claim(mine[:4])
         assert other.claim(mine[4:])
         assert not other.claim(mine[3:5])
-        end = conduct(study, resolve=resolve, store=other)
+        end = run_study(study, resolve=resolve, store=other)
         assert (end.done, end.repeated) == (end.total, 0)
         assert numbers(other) == numbers(done)
         assert other.select("SELECT * FROM claims") == []
@@ -353,7 +353,7 @@ def test_the_page_about_studies_shows_one_that_runs(tmp_path):
     study = read_study(tmp_path / "mine.toml", "quick")
     assert [problem.name for problem in study.problems] == ["digits, clients 2", "digits, clients 4"]
     with Store(tmp_path / "mine.sqlite") as store:
-        end = conduct(study, resolve=resolve, store=store)
+        end = run_study(study, resolve=resolve, store=store)
         assert end.done == end.total
         columns = {row["name"] for row in store.select("SELECT name FROM pragma_table_info('trials')")}
     rows = query(tmp_path / "mine.sqlite", sql)

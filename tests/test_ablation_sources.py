@@ -15,7 +15,7 @@ from cli_cases import call
 from small_study import STUDY, document, numbers
 
 import pisa_lab
-from pisa_lab.ablation import Stopped, Store, conduct, engine, read_study, sources, study_from
+from pisa_lab.ablation import Stopped, Store, engine, read_study, run_study, sources, study_from
 from pisa_lab.ablation import store as store_module
 from pisa_lab.ablation import trials as trials_module
 from pisa_lab.ablation.queries import query
@@ -82,16 +82,16 @@ def test_rows_of_other_code_are_refused_used_or_replaced_as_asked(study, done, o
     before, table = numbers(done), summarise(study, done)
     other_code()
     with pytest.raises(ValueError, match=r"store: 24 of 24 tuning trials are of other code .*; this is bbbbbbbbbbbb"):
-        conduct(study, resolve=resolve, store=done)
+        run_study(study, resolve=resolve, store=done)
     assert numbers(done) == before
-    accepted = conduct(study, resolve=resolve, store=done, accept_old=True)
+    accepted = run_study(study, resolve=resolve, store=done, accept_old=True)
     assert (accepted.before, accepted.done) == (32, 0)
     assert [cell.finals for cell in summarise(study, done).cells] == [cell.finals for cell in table.cells]
     assert {row["code_sha256"] for row in done.select("SELECT code_sha256 FROM trials")} == {sources.code_sha256()}
     # They stand from now on; other code again makes them old again.
-    assert conduct(study, resolve=resolve, store=done).done == 0
+    assert run_study(study, resolve=resolve, store=done).done == 0
     other_code("c" * 12)
-    again = conduct(study, resolve=resolve, store=done, again=True)
+    again = run_study(study, resolve=resolve, store=done, again=True)
     assert (again.before, again.done) == (0, 32)
     assert done.select("SELECT count(*) AS n FROM trials") == [{"n": 32}]
     assert {row["commit"] for row in done.select('SELECT DISTINCT "commit" FROM trials')} == {"c" * 12}
@@ -101,7 +101,7 @@ def test_every_commit_that_made_rows_is_named(study, done, other_code, tmp_path)
     first = store_module.stamp()["commit"] or "unknown"
     other_code()
     wider = dataclasses.replace(study, seeds=(*study.seeds, 4, 5))
-    conduct(wider, resolve=resolve, store=done, accept_old=True)
+    run_study(wider, resolve=resolve, store=done, accept_old=True)
     summary = summarise(wider, done)
     assert summary.cell("well", "fedsgd").commits == {first: 12, "b" * 12: 2}
     assert summary.stamp["commit"] == f"{first} and {'b' * 12}"
@@ -117,13 +117,13 @@ def test_quick_and_full_do_not_mix(tmp_path):
         full, quick = study_from(document()), study_from(document(), "quick")
         assert not {trial.key for trial in tuning_trials(full)} & {trial.key for trial in tuning_trials(quick)}
         for study in (full, quick):
-            end = conduct(study, resolve=resolve, store=store)
+            end = run_study(study, resolve=resolve, store=store)
             assert end.done == end.total
         counts = query(store.path, "SELECT variant, count(*) AS n FROM trials GROUP BY variant")
         assert {row["variant"]: row["n"] for row in counts} == {"full": 32, "quick": 20}
         assert summarise(full, store).cell("well", "fedsgd").counts["gradients"] == 36
         assert summarise(quick, store).cell("well", "fedsgd").counts["gradients"] == 18
-        assert conduct(quick, resolve=resolve, store=store, again=True).before == 20 - 4
+        assert run_study(quick, resolve=resolve, store=store, again=True).before == 20 - 4
         assert query(store.path, "SELECT count(*) AS n FROM trials WHERE variant = 'full'") == [{"n": 32}]
 
 
@@ -140,8 +140,8 @@ def test_a_store_of_the_first_format_is_read_and_its_rows_are_named(study, done)
     raw.close()
     with Store(done.path) as store:
         with pytest.raises(ValueError, match=r"^store: 24 of 24 tuning trials are of other code "):
-            conduct(study, resolve=resolve, store=store)
-        assert conduct(study, resolve=resolve, store=store, accept_old=True).done == 0
+            run_study(study, resolve=resolve, store=store)
+        assert run_study(study, resolve=resolve, store=store, accept_old=True).done == 0
         assert numbers(store)[1:] == before
 
 
@@ -196,7 +196,7 @@ def test_data_that_change_while_a_study_runs_stop_it(tmp_path, monkeypatch):
 
     said = r"^own\.csv changed since the study was read; 8 of 36 trials are stored"
     with Store(tmp_path / "own.sqlite") as store, pytest.raises(Stopped, match=said):
-        conduct(study, resolve=resolve, store=store, tick=tick)
+        run_study(study, resolve=resolve, store=store, tick=tick)
 
 
 def test_a_report_on_a_summary_says_what_made_it(capsys, own_folder, tmp_path, monkeypatch):

@@ -15,19 +15,19 @@ from typing import NamedTuple
 from pisa_lab import specs
 from pisa_lab._checks import choice, whole
 from pisa_lab.ablation.backends import backend, require
-from pisa_lab.ablation.choosing import chosen
-from pisa_lab.ablation.execution import Ending, Resolver, execute, finals
+from pisa_lab.ablation.execution import Resolver, TrialStatus, execute, finals
 from pisa_lab.ablation.sources import Changed, code_sha256
 from pisa_lab.ablation.store import Result, Store
 from pisa_lab.ablation.study import Study
 from pisa_lab.ablation.trials import Trial, evaluation_trials, groups, tuning_trials
+from pisa_lab.ablation.tuning import chosen
 from pisa_lab.stamp import stamp
 
-AGAIN = (Ending.FAILED, Ending.INAPPLICABLE, Ending.UNAVAILABLE)
-"""Endings that `conduct` runs again where it is asked to."""
+RERUN = (TrialStatus.FAILED, TrialStatus.INAPPLICABLE, TrialStatus.UNAVAILABLE)
+"""Endings that `run_study` runs again where it is asked to."""
 
 
-SETTLED_EVERY = 10.0
+CHECKPOINT_EVERY = 10.0
 """Seconds between two syncs of the store: what a power cut, and nothing else, can cost."""
 
 
@@ -41,7 +41,7 @@ class Progress:
     repeated: int
 
 
-def conduct(
+def run_study(
     study: Study,
     *,
     resolve: Resolver,
@@ -76,7 +76,7 @@ def conduct(
     if again and accept_old:
         raise ValueError("again: excludes accept_old")
     if again:
-        store.forget(study.name, study.variant, AGAIN)
+        store.delete(study.name, study.variant, RERUN)
     tuning = tuning_trials(study)
     progress = Progress(
         total=len(tuning) + len(study.problems) * len(study.methods) * len(study.seeds), before=0, done=0, repeated=0
@@ -122,7 +122,7 @@ class _Sweep:
                     progress = now
                     self.tick(progress)
                 missing = self._missing(missing)
-            self.store.settle()
+            self.store.checkpoint()
         except Exception as error:
             stored = f"{progress.before + progress.done} of {progress.total} trials are stored"
             raise Stopped(f"{_reason(error)}; {stored}; {_advice(error)}") from error
@@ -149,7 +149,7 @@ class _Sweep:
 
     def _stored(self, parts: list[tuple[Trial, ...]], progress: Progress, *, claim: bool) -> Iterator[Progress]:
         """Yield how far the sweep is after each trial of ``parts`` that was run and stored."""
-        settled = time.monotonic()
+        synced = time.monotonic()
         with contextlib.closing(self._results(filter(self.store.claim, parts) if claim else parts)) as finished:
             for results in finished:
                 for result in results:
@@ -158,9 +158,9 @@ class _Sweep:
                         progress, done=progress.done + is_new, repeated=progress.repeated + (not is_new)
                     )
                     yield progress
-                if time.monotonic() - settled > SETTLED_EVERY:
-                    self.store.settle()
-                    settled = time.monotonic()
+                if time.monotonic() - synced > CHECKPOINT_EVERY:
+                    self.store.checkpoint()
+                    synced = time.monotonic()
 
     def _results(self, parts: Iterable[tuple[Trial, ...]]) -> Generator[list[Result], None, None]:
         if self.jobs == 1 and self.engine == "loky":

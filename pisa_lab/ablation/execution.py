@@ -22,7 +22,7 @@ from pisa_lab.sampling import Indices, Reshuffled, Stream, Uniform
 from pisa_lab.specs import Inapplicable
 
 
-class Ending(enum.StrEnum):
+class TrialStatus(enum.StrEnum):
     """How a trial ended: the closed list."""
 
     FINISHED = "FINISHED"
@@ -62,7 +62,7 @@ Resolver = Callable[[Mapping[str, Any], int], Arena]
 
 
 @dataclasses.dataclass(frozen=True)
-class Assigned:
+class PerReplicate:
     """The draws of ``rule`` with replicate r on seed ``seeds[r]``, whatever the order and however often."""
 
     rule: Uniform | Reshuffled
@@ -96,13 +96,13 @@ def execute(trials: Sequence[Trial], resolve: Resolver) -> list[Result]:
     try:
         results = _executed(trials, resolve(trials[0].problem.settings, trials[0].instance))
     except Unavailable as reason:
-        return [Result(trial=trial, status=Ending.UNAVAILABLE, reason=str(reason)) for trial in trials]
+        return [Result(trial=trial, status=TrialStatus.UNAVAILABLE, reason=str(reason)) for trial in trials]
     except Inapplicable as reason:
-        return [Result(trial=trial, status=Ending.INAPPLICABLE, reason=str(reason)) for trial in trials]
+        return [Result(trial=trial, status=TrialStatus.INAPPLICABLE, reason=str(reason)) for trial in trials]
     except Exception as error:  # every failure of a trial is a row
         if len(trials) > 1:
             return [result for trial in trials for result in execute((trial,), resolve)]
-        results = [Result(trial=trials[0], status=Ending.FAILED, reason=f"{type(error).__name__}: {error}")]
+        results = [Result(trial=trials[0], status=TrialStatus.FAILED, reason=f"{type(error).__name__}: {error}")]
     share = (time.process_time() - started) / len(trials)
     return [dataclasses.replace(result, seconds=share) for result in results]
 
@@ -126,7 +126,7 @@ def _executed(trials: Sequence[Trial], arena: Arena) -> list[Result]:
         arena.problem,
         steps=rounds,
         seeds=len(trials),
-        batches=None if draws is None else Assigned(draws, tuple(trial.seed for trial in trials)),
+        batches=None if draws is None else PerReplicate(draws, tuple(trial.seed for trial in trials)),
         experiment=first.instance,
         measures=("objective",),
         every=recorded(rounds, first.records),
@@ -190,7 +190,7 @@ def _result(trial: Trial, place: int, ran: Run, sigma: float, finals: Mapping[st
     reason = _breakdown(broke, finals)
     return Result(
         trial=trial,
-        status=Ending.NON_FINITE if reason else Ending.FINISHED,
+        status=TrialStatus.NON_FINITE if reason else TrialStatus.FINISHED,
         reason=reason,
         sigma=sigma,
         measures={} if reason else finals,

@@ -81,7 +81,7 @@ class Store:
 
     The journal is a write-ahead log with synchronous = NORMAL. A killed process loses no commit, since the operating
     system has it already; only a power cut can take the last ones, never half of one, and a lost trial is run again.
-    `settle` syncs what is there. FULL would add a disk sync to every trial, some 10 ms here.
+    `checkpoint` syncs what is there. FULL would add a disk sync to every trial, some 10 ms here.
 
     Raises:
         ValueError: the file cannot be opened or is none of ours.
@@ -111,7 +111,7 @@ class Store:
         """Close the file; the log is folded into it."""
         self._connection.close()
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Sync to the disk what has been committed."""
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -172,7 +172,7 @@ class Store:
         query = "SELECT key, status FROM trials WHERE study = ?"
         return dict(self._connection.execute(query, (study,)).fetchall())
 
-    def forget(self, study: str, variant: str, statuses: Sequence[str]) -> int:
+    def delete(self, study: str, variant: str, statuses: Sequence[str]) -> int:
         """Delete the trials of a study's variant that ended with one of ``statuses``; return how many they were."""
         marks = ", ".join("?" * len(statuses))
         with self._transaction():

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab.ablation.choosing import Choice, chosen
 from pisa_lab.ablation.store import Store
 from pisa_lab.ablation.study import MethodSpec, ProblemSpec, Study
 from pisa_lab.ablation.trials import Trial, evaluation_trials, tuning_trials
+from pisa_lab.ablation.tuning import Choice, chosen
 from pisa_lab.ledger import COSTS
 from pisa_lab.stamp import stamp
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab.ablation.judging import ABSENT, BETTER, FAILS, WORSE, Judgement, Rank, judgements, ranking, winners
+from pisa_lab.ablation.comparison import ABSENT, BETTER, FAILS, WORSE, Judgement, Rank, judgements, ranking, winners
 from pisa_lab.ablation.study import FULL
 from pisa_lab.ablation.summary import JOINED, Cell, Summary
 from pisa_lab.ledger import COSTS

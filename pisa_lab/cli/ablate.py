@@ -81,7 +81,7 @@ def _asked(path: Path | None, name: str | None, quick: bool) -> Any:
 
 def _run(study: Any, path: Path | None, **settings: Any) -> Any:
     """Run what is missing of ``study`` and return the summary of its rows, None where that stopped half-way."""
-    from pisa_lab.ablation import Stopped, Store, conduct, require
+    from pisa_lab.ablation import Stopped, Store, require, run_study
     from pisa_lab.ablation.summary import summarise
     from problems.studies import resolve
 
@@ -91,7 +91,7 @@ def _run(study: Any, path: Path | None, **settings: Any) -> Any:
     try:
         with Store(file) as store, bar(f"{study.name} ({study.variant})") as tick:
             # What was stored before counts as total left out, so that the speed shown is that of this run.
-            end = conduct(
+            end = run_study(
                 study,
                 resolve=resolve,
                 store=store,
