@@ -183,3 +183,17 @@ def test_off_a_terminal_progress_is_a_line_a_minute(capsys, monkeypatch):
         for done in (1, 2, 3, 4):
             tick(done, total=32)
     assert capsys.readouterr().err.splitlines() == ["small (full): 2 of 32, 61 s", "small (full): 4 of 32, 122 s"]
+
+
+def test_a_claim_that_cannot_be_made_stops_nothing(study, store, monkeypatch):
+    """joblib asks for the next group in a thread of its own, where an exception would be waited for in vain."""
+    plain = sqlite3.connect
+
+    def refuse(*given, **settings):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    assert store.claim(engine.tuning_trials(study)[:3])
+    assert run_study(study, resolve=resolve, store=store, jobs=2).done == 32
+    monkeypatch.setattr(sqlite3, "connect", plain)
+    assert not store.claim(engine.tuning_trials(study)[:3])

@@ -151,21 +151,13 @@ class Store:
         """Return whether this process is to run ``trials``: none is stored, or claimed by another that lives.
 
         It may be called from any thread. A claim is a courtesy that saves work: whoever runs a trial all the same loses
-        nothing but time, since it is stored once.
+        nothing but time, since it is stored once. So what SQLite refuses here is no reason to stop.
         """
-        me, keys = (platform.node(), os.getpid()), [trial.key for trial in trials]
-        marks = ", ".join("?" * len(keys))
-        with contextlib.closing(sqlite3.connect(self.path, timeout=60.0, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            stored = connection.execute(f"SELECT 1 FROM trials WHERE key IN ({marks})", keys).fetchone()
-            others = connection.execute(
-                f"SELECT DISTINCT host, pid FROM claims WHERE key IN ({marks})", keys
-            ).fetchall()
-            is_free = stored is None and not any(other != me and _lives(*other) for other in others)
-            if is_free:
-                connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, *me) for key in keys])
-            connection.execute("COMMIT")
-        return is_free
+        try:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=60.0, isolation_level=None)) as connection:
+                return _claim(connection, [trial.key for trial in trials])
+        except sqlite3.Error:
+            return True
 
     def statuses(self, study: str) -> dict[str, str]:
         """Return {key: status} of what is stored of ``study``, all variants."""
@@ -239,6 +231,18 @@ class Store:
             self._connection.close()
             raise ValueError(f"store: {str(self.path)!r} is a database, but no store of trials of format {FORMAT}")
         return int(found)
+
+
+def _claim(connection: sqlite3.Connection, keys: Sequence[str]) -> bool:
+    me, marks = (platform.node(), os.getpid()), ", ".join("?" * len(keys))
+    connection.execute("BEGIN IMMEDIATE")
+    stored = connection.execute(f"SELECT 1 FROM trials WHERE key IN ({marks})", keys).fetchone()
+    others = connection.execute(f"SELECT DISTINCT host, pid FROM claims WHERE key IN ({marks})", keys).fetchall()
+    is_free = stored is None and not any(other != me and _lives(*other) for other in others)
+    if is_free:
+        connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, *me) for key in keys])
+    connection.execute("COMMIT")
+    return is_free
 
 
 def _lives(host: str, pid: int) -> bool:
