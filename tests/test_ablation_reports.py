@@ -197,11 +197,13 @@ def test_ablate_runs_reports_and_resumes(call, tmp_path):
     assert tables[0] == tables[1]
 
 
-def test_ablate_refuses_in_one_line(call, monkeypatch):
+def test_ablate_refuses_in_one_line(call, tmp_path, monkeypatch):
     for words, reason in (
         (("ablate",), "STUDY: "),
         (("ablate", "small.toml", "--builtin", "preconditioners"), "STUDY: "),
         (("ablate", "absent.toml"), "study: "),
+        (("ablate", "small.toml", "--reference", "nobody"), "--reference: 'nobody' is not one of identity, "),
+        (("ablate", "small.toml", "--again", "--accept-old"), "--again: excludes --accept-old"),
         (("ablate", "small.toml", "--engine", "spark"), "engine: "),
         (("ablate", "--from-results", "absent.json"), "results: "),
     ):
@@ -209,6 +211,7 @@ def test_ablate_refuses_in_one_line(call, monkeypatch):
         assert code == 2
         assert err.startswith(f"pisa-lab: error: {reason}")
         assert len(err.splitlines()) == 1
+    assert not list(tmp_path.glob("*.sqlite"))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, err = call("ablate", "small.toml", "--engine", "dask")
     assert (code, len(err.splitlines())) == (2, 1)

@@ -55,9 +55,10 @@ def command(
             raise ValueError("--from-results: excludes a study, it carries its own")
         summary = _loaded(from_results)
     else:
-        summary = _run(
-            _asked(study, builtin, quick), store, jobs=count, engine=engine, again=again, accept_old=accept_old
-        )
+        asked = _asked(study, builtin, quick)
+        if reference is not None:
+            choice("--reference", reference, [method.name for method in asked.methods])
+        summary = _run(asked, store, jobs=count, engine=engine, again=again, accept_old=accept_old)
         if summary is None:
             return STOPPED
     if reference is not None:

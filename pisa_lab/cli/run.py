@@ -24,21 +24,27 @@ _WORDS = {"gradient norm": "‖∇F‖", "zeta2": "ζ²", " r2": " R²"}
 
 
 def command(
-    problem: Annotated[str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`")] = None,
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`; or MODULE:OBJECT")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="digits, a9a, breast-cancer, diabetes or a file")] = None,
     intercept: Annotated[bool | None, typer.Option(help="a column of ones beside the data's features")] = None,
     clients: Annotated[int | None, typer.Option(help="number of clients, 4 by default")] = None,
     partition: Annotated[
         str | None, typer.Option(help="iid, label:K, dirichlet:B, quantity:B, noise:S, shifted or identical")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="pisa, sisa (the default), nsisa, a baseline …")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="pisa, sisa (the default), nsisa, a baseline … or MODULE:OBJECT")
+    ] = None,
     penalty: Annotated[float | None, typer.Option(help="σ⁰; by default twice the mean Lipschitz constant")] = None,
     rho: Annotated[float | None, typer.Option(help="ρ, the weight of the preconditioner")] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="constant, geometric:G, polynomial:A, inverse-cosine[:N] or balancing")
+        str | None, typer.Option(help="constant, geometric:G, polynomial[:A], inverse-cosine[:N] or balancing[:F]")
     ] = None,
     gamma: Annotated[float | None, typer.Option(help="γ, short for --schedule geometric:γ")] = None,
-    preconditioner: Annotated[str | None, typer.Option(help="Q of pisa; see `pisa-lab preconditioners`")] = None,
+    preconditioner: Annotated[
+        str | None, typer.Option(help="Q of pisa; see `pisa-lab preconditioners`; or MODULE:OBJECT")
+    ] = None,
     clip: Annotated[float | None, typer.Option(help="η, with which Q ⪯ ηI")] = None,
     warm: Annotated[bool | None, typer.Option("--warm/--cold", help="π⁰ = −∇Fᵢ(w⁰) instead of 0")] = None,
     ridge: Annotated[float | None, typer.Option(help="λ of F_λ")] = None,
