@@ -142,7 +142,9 @@ def test_bad_requests_are_one_line_and_exit_2(capsys, words, message):
 
 def test_stored_rows_of_something_else_are_refused(capsys, tmp_path):
     (tmp_path / "other.json").write_text('[{"seed": 1}]')
-    assert call(capsys, "train", "--from", "other.json")[2].startswith("pisa-lab: error: --from: without 'family'")
+    assert call(capsys, "train", "--from", "other.json")[2].startswith(
+        "pisa-lab: error: --from: 'other.json' holds rows without 'family'"
+    )
     (tmp_path / "other.json").write_text('{"rows": 1}')
     assert "holds no rows" in call(capsys, "train", "--from", "other.json")[2]
 
