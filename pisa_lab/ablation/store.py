@@ -247,7 +247,8 @@ def _claim(connection: sqlite3.Connection, keys: Sequence[str]) -> bool:
 
 def _lives(host: str, pid: int) -> bool:
     """Return whether a process of this machine runs; those of others are taken for dead."""
-    if host != platform.node():
+    # Where there is no POSIX, signal 0 would end the process that it asks after.
+    if host != platform.node() or os.name != "posix":
         return False
     try:
         os.kill(pid, 0)
