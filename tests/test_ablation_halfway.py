@@ -1,5 +1,6 @@
 """What stops a study half-way is said in one line; what is stored stays, and the same command goes on."""
 
+import multiprocessing
 import os
 import platform
 import sqlite3
@@ -136,6 +137,29 @@ def test_what_another_process_runs_is_left_to_it(study, store, done):
         assert (end.done, end.repeated) == (end.total, 0)
         assert numbers(other) == numbers(done)
         assert other.select("SELECT * FROM claims") == []
+
+
+def opened(path, barrier, said):
+    barrier.wait()
+    try:
+        Store(path).close()
+        said.put("")
+    except Exception as error:
+        said.put(str(error))
+
+
+def test_commands_that_begin_at_one_moment_make_one_store(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    barrier, said = context.Barrier(3), context.Queue()
+    for attempt in range(5):
+        children = [
+            context.Process(target=opened, args=(tmp_path / f"{attempt}.sqlite", barrier, said)) for _ in range(3)
+        ]
+        for child in children:
+            child.start()
+        assert [said.get(timeout=60) for _ in children] == [""] * 3
+        for child in children:
+            child.join()
 
 
 def test_two_commands_on_one_store_share_the_work(tmp_path):

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,15 +92,34 @@ class Store:
         self.path = Path(path)
         try:
             self._connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
-            self._connection.execute(f"PRAGMA busy_timeout = {BUSY}")
-            found = self._check()
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            more = _SINCE_FORMAT_1 if found == 1 else ""
-            self._connection.executescript(f"BEGIN IMMEDIATE; {more} {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            try:
+                self._open()
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
             raise ValueError(f"store: {str(path)!r} cannot be opened ({error})") from error
+
+    def _open(self) -> None:
+        """Check what is there and make what lacks, in one transaction: two commands may begin at the same moment."""
+        self._connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        with self._transaction():
+            more = _SINCE_FORMAT_1 if self._check() == 1 else ""
+            for statement in f"{more}{_SCHEMA}".split(";"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        deadline = time.monotonic() + BUSY / 1000
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                # For this change of mode SQLite does not wait by itself while another process reads.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def __enter__(self) -> "Store":
         return self
@@ -228,7 +248,6 @@ class Store:
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if found not in range(FORMAT + 1) or (found == 0 and tables):
-            self._connection.close()
             raise ValueError(f"store: {str(self.path)!r} is a database, but no store of trials of format {FORMAT}")
         return int(found)
 
