@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -67,6 +67,23 @@ def choice(name: str, value: Any, allowed: Sequence[str]) -> str:
     if value not in allowed:
         raise ValueError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
     return str(value)
+
+
+class Named(Protocol):
+    """A row of a table."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+Row = TypeVar("Row", bound=Named)
+
+
+def row_named(name: str, value: Any, rows: Sequence[Row]) -> Row:
+    """Return the one of ``rows`` that is called ``value``."""
+    choice(name, value, [row.name for row in rows])
+    return next(row for row in rows if row.name == value)
 
 
 def finite(name: str, value: Any) -> np.ndarray[Any, Any]:

@@ -36,6 +36,11 @@ def write_whole(path: str | Path, write: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` to ``path``, whole or not at all."""
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+
 def check_writable(path: Path) -> None:
     """Check, before any work, that a file can be written at ``path``.
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pisa_lab._checks import Scalars
+from pisa_lab._checks import Scalars, row_named
 from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
 from pisa_lab.method import PISA, Method, nsisa, sisa
 from pisa_lab.preconditioners import Identity
@@ -39,13 +39,21 @@ class Settings:
         return tuple(1 / float(row[0]) for row in rows)
 
 
+OPTIONS = ("rho", "schedule", "warm", "clip", "preconditioner", "local_steps")
+"""What `Settings` may say beyond the penalty."""
+
+
 @dataclasses.dataclass(frozen=True)
 class MethodRow:
-    """One method: its name, how it is built, what it is, and the conformance tests it is exempt from, with reasons."""
+    """One method: its name, how it is built, what it is, and the conformance tests it is exempt from, with reasons.
+
+    ``takes`` are the options (of `OPTIONS`) that ``build`` reads; the others would be ignored, so they are refused.
+    """
 
     name: str
     build: Callable[[Any, Settings], Method]
     summary: str
+    takes: tuple[str, ...] = ()
     exempt: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -93,18 +101,20 @@ _NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATI
 _UNSTABLE = {"kkt": "rate/epsilon amplifies a gradient of rounding size: a KKT point is fixed but unstable"}
 _DRIFT = {"kkt": "local steps drift away from w when the clients differ"}
 
+_PISA = ("rho", "schedule", "warm")
+
 METHODS = (
-    MethodRow("pisa", _pisa, "PISA with Q = 0, or the preconditioner given"),
-    MethodRow("pisa-damped", _damped, "PISA with Q = I"),
-    MethodRow("sisa-1", _sisa("I"), "SISA, scheme I: the sum of (π+g)²"),
-    MethodRow("sisa-2", _sisa("II"), "SISA, scheme II: a moving average"),
-    MethodRow("sisa", _sisa("III"), "SISA, scheme III: a moving average with bias correction"),
-    MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _NOT_KKT),
+    MethodRow("pisa", _pisa, "PISA with Q = 0, or the preconditioner given", (*_PISA, "clip", "preconditioner")),
+    MethodRow("pisa-damped", _damped, "PISA with Q = I", _PISA),
+    MethodRow("sisa-1", _sisa("I"), "SISA, scheme I: the sum of (π+g)²", (*_PISA, "clip")),
+    MethodRow("sisa-2", _sisa("II"), "SISA, scheme II: a moving average", (*_PISA, "clip")),
+    MethodRow("sisa", _sisa("III"), "SISA, scheme III: a moving average with bias correction", (*_PISA, "clip")),
+    MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _PISA, _NOT_KKT),
     MethodRow("fedsgd", _server("sgd"), "one gradient per client and round, averaged; rate 1/penalty"),
     MethodRow("fedsgd-momentum", _server("momentum"), "FedSGD with heavy-ball momentum 0.9 on the server"),
     MethodRow("fedsgd-rmsprop", _server("rmsprop"), "FedSGD with RMSProp on the server"),
-    MethodRow("fedsgd-adam", _server("adam"), "FedSGD with Adam on the server", _UNSTABLE),
-    MethodRow("fedavg", _fedavg, "local gradient steps, then the mean; rate 1/penalty", _DRIFT),
+    MethodRow("fedsgd-adam", _server("adam"), "FedSGD with Adam on the server", (), _UNSTABLE),
+    MethodRow("fedavg", _fedavg, "local gradient steps, then the mean; rate 1/penalty", ("local_steps",), _DRIFT),
     MethodRow("exact-admm", lambda p, s: ExactADMM(penalty=s.penalty), "consensus ADMM with exact local solves"),
 )
 """The methods a command line can name; adding a row adds its conformance tests."""
@@ -116,7 +126,4 @@ def by_name(name: str) -> MethodRow:
     Raises:
         ValueError: there is none.
     """
-    for row in METHODS:
-        if row.name == name:
-            return row
-    raise ValueError(f"method: {name!r} is not one of {', '.join(row.name for row in METHODS)}")
+    return row_named("method", name, METHODS)

@@ -138,7 +138,11 @@ def _fill(tree: Any, stored: dict[str, Any], path: str) -> Any:
         raise ValueError(f"path: the saved state has no {path!r}; it belongs to another method or problem")
     value = stored[path]
     if not hasattr(tree, "ndim"):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
+            raise ValueError(f"path: {path!r} is {value!r}, which no run leaves")
         return value
+    if np.asarray(value).dtype.kind != to_numpy(tree).dtype.kind:
+        raise ValueError(f"path: {path!r} holds {np.asarray(value).dtype}, this run needs {to_numpy(tree).dtype}")
     if np.shape(value) != tuple(tree.shape):
         raise ValueError(f"path: {path!r} has shape {np.shape(value)}, this run needs {tuple(tree.shape)}")
     return like(value, tree)

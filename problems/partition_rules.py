@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pisa_lab._checks import real, whole
+from pisa_lab.specs import Number, word
 
 HostArray = np.ndarray[Any, Any]
 Parts = list[HostArray]
@@ -151,23 +151,14 @@ PARTITIONS = (
 KINDS = tuple(rule.kind for rule in PARTITIONS)
 
 
+_NUMBERS = {
+    "whole": Number({"at_least": 1.0}, is_whole=True, form="<whole>"),
+    "positive": Number({"above": 0.0}, form="<positive>"),
+    "at least 0": Number({"at_least": 0.0}, form="<at least 0>"),
+}
+
+
 def parsed(spec: Any) -> tuple[Rule, float]:
     """Return the rule that ``spec`` names and its argument, 0 where it takes none."""
-    kind, colon, text = spec.partition(":") if isinstance(spec, str) else ("", "", "")
-    rule = {rule.kind: rule for rule in PARTITIONS}.get(kind)
-    if rule is None:
-        raise ValueError(f"spec: {spec!r} is not one of {', '.join(map(_form, PARTITIONS))}")
-    if bool(colon) != bool(rule.argument):
-        raise ValueError(f"spec: {spec!r} must be {_form(rule)}")
-    if not rule.argument:
-        return rule, 0.0
-    try:
-        if rule.argument == "whole":
-            return rule, float(whole(kind, int(text), at_least=1))
-        return rule, real(kind, text, above=0.0) if rule.argument == "positive" else real(kind, text, at_least=0.0)
-    except ValueError as error:
-        raise ValueError(f"spec: {spec!r} must be {_form(rule)} ({error})") from error
-
-
-def _form(rule: Rule) -> str:
-    return f"{rule.kind}:<{rule.argument}>" if rule.argument else rule.kind
+    kind, number = word("spec", spec, {rule.kind: _NUMBERS.get(rule.argument) for rule in PARTITIONS})
+    return next(rule for rule in PARTITIONS if rule.kind == kind), 0.0 if number is None else float(number)

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from pisa_lab import specs
+from pisa_lab._checks import row_named
+from pisa_lab.problem import Problem
 from problems import linear, multiclass, networks
 from problems.generators import planted_completion, planted_factors, planted_phases, synthetic
 from problems.quadratics import random_quadratic
@@ -24,6 +27,7 @@ class Family:
         global_lipschitz: … with one constant on the whole space.
         kind: "data" takes a user's X and y, "synthetic" is made from a seed.
         task: "binary", "multiclass" or "regression" for kind "data".
+        random_start: the constructor draws its start from a ``seed``.
         constructor: (X, y, parts, ridge=…) → problem for kind "data"; reached through `from_data`.
         exempt: names of conformance checks that do not apply, with the reason.
     """
@@ -37,6 +41,7 @@ class Family:
     kind: str = "synthetic"
     task: str | None = None
     constructor: Callable[..., Any] | None = None
+    random_start: bool = False
     exempt: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def from_data(self, X: Any, y: Any, parts: Sequence[Any] | None = None, ridge: float = 0.0, **settings: Any) -> Any:
@@ -192,6 +197,7 @@ PROBLEMS = (
         convex=False,
         global_lipschitz=False,
         settings={**PENALTIES, "hidden": 4},
+        random_start=True,
         exempt={"minimiser": UNKNOWN},
     ),
     _data(
@@ -202,6 +208,7 @@ PROBLEMS = (
         convex=False,
         global_lipschitz=False,
         settings={**PENALTIES, "hidden": 4},
+        random_start=True,
         exempt={"minimiser": UNKNOWN},
     ),
     _data(
@@ -224,6 +231,7 @@ PROBLEMS = (
         smooth=False,
         global_lipschitz=False,
         settings={**PENALTIES, "hidden": 4},
+        random_start=True,
         exempt={"lipschitz_on": JUMP, "minimiser": UNKNOWN},
     ),
 )
@@ -231,12 +239,33 @@ PROBLEMS = (
 
 
 def by_name(name: str) -> Family:
-    """Return the row called ``name``.
+    """Return the row called ``name``, or one for MODULE:OBJECT, a problem or a function of (seed, clients).
 
     Raises:
         ValueError: there is none; the message lists the names.
     """
-    for family in PROBLEMS:
-        if family.name == name:
-            return family
-    raise ValueError(f"name: {name!r} is not one of {', '.join(family.name for family in PROBLEMS)}")
+    return _own(name) if specs.is_own(name) else row_named("name", name, PROBLEMS)
+
+
+def _own(name: str) -> Family:
+    """Return a row for an object of the user's own: a row, a problem, or a function of (seed, clients)."""
+    found = specs.own("name", name)
+    if isinstance(found, Family):
+        return found
+    if not isinstance(found, type) and hasattr(found, "client_grad"):
+        made = found
+    elif callable(found):
+        made = None
+    else:
+        raise ValueError(f"name: {name!r} is neither a problem nor a function that makes one")
+
+    def build(seed: int, clients: int, **make: Any) -> Any:
+        try:
+            problem = found(seed, clients, **make) if made is None else made
+        except Exception as error:  # a function of the user's may raise anything
+            raise ValueError(f"name: {name!r} failed ({type(error).__name__}: {error})") from error
+        if not isinstance(problem, Problem):
+            raise ValueError(f"name: {name!r} made a {type(problem).__name__}, which is no Problem")
+        return problem
+
+    return Family(name=name, build=build, summary="own", convex=False, global_lipschitz=False)

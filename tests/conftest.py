@@ -89,8 +89,8 @@ def store(tmp_path):
 @pytest.fixture
 def done(study, store):
     """A store that holds the small study, whole."""
-    from pisa_lab.ablation import conduct
+    from pisa_lab.ablation import run_study
     from problems.studies import resolve
 
-    conduct(study, resolve=resolve, store=store)
+    run_study(study, resolve=resolve, store=store)
     return store

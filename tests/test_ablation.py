@@ -33,7 +33,7 @@ def test_a_variant_merges_tables_and_replaces_the_rest():
 def test_vary_multiplies_problems_and_methods():
     base = document()
     problem = {**base["problems"][0], "vary": {"clients": [2, 5], "noise": [0.1, 0.2]}}
-    method = {"name": "sgd", "method": "fedsgd", "grid": "plain", "vary": {"local_steps": [1, 2]}}
+    method = {"name": "sgd", "method": "fedavg", "grid": "plain", "vary": {"local_steps": [1, 2]}}
     study = study_from({**base, "problems": [problem], "methods": [method], "evaluation": {}})
     assert [row.name for row in study.problems][:2] == ["well, clients 2, noise 0.1", "well, clients 2, noise 0.2"]
     assert [row.settings["clients"] for row in study.problems] == [2, 2, 5, 5]
@@ -53,8 +53,8 @@ def test_vary_multiplies_problems_and_methods():
         ({"evaluation": {"sedes": 3}}, "sedes: "),
         ({"extra": 1}, "extra: "),
         ({"grids": {**document()["grids"], "plain": {"penalties": [1, 2]}}}, "grids: "),
-        ({"grids": {**document()["grids"], "plain": {"penalties": [2, 1, 3, 4]}}}, "penalties: "),
-        ({"grids": {}}, "grid: "),
+        ({"grids": {**document()["grids"], "plain": {"penalties": [2, 1, 3, 4]}}}, "methods: 'fedsgd': penalties: "),
+        ({"grids": {}}, "methods: 'identity': grid: "),
     ],
 )
 def test_a_bad_study_is_refused_by_the_name_of_what_is_wrong(changes, message):

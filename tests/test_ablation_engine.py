@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from small_study import document, numbers, stored
 
-from pisa_lab.ablation import Arena, Ending, Result, Store, Unavailable, conduct, frame, query, study_from
-from pisa_lab.ablation.choosing import chosen
+from pisa_lab.ablation import Arena, Result, Store, TrialStatus, Unavailable, frame, query, run_study, study_from
 from pisa_lab.ablation.execution import execute
 from pisa_lab.ablation.trials import tuning_trials
+from pisa_lab.ablation.tuning import chosen
 from problems import datasets
 from problems.studies import arenas, resolve
 
 
 def test_all_trials_are_stored_and_a_second_call_runs_nothing(study, store):
-    first = conduct(study, resolve=resolve, store=store)
+    first = run_study(study, resolve=resolve, store=store)
     # Gauss-Newton does not apply to a quadratic: it is tuned, as rows with a reason, and has no final trials.
     assert first.done == first.total == 3 * 4 * 2 + 2 * 4
     before = numbers(store), stored(store, "key, finished")
@@ -25,7 +25,7 @@ def test_all_trials_are_stored_and_a_second_call_runs_nothing(study, store):
     def unreachable(settings, instance):
         raise AssertionError("nothing is left to run")
 
-    again = conduct(study, resolve=unreachable, store=store)
+    again = run_study(study, resolve=unreachable, store=store)
     assert (again.before, again.done, again.repeated) == (first.total, 0, 0)
     assert (numbers(store), stored(store, "key, finished")) == before
 
@@ -38,10 +38,10 @@ def test_an_interrupted_study_goes_on_where_it_stopped(study, done, stop, tmp_pa
 
     with Store(tmp_path / "again.sqlite") as store:
         with pytest.raises(KeyboardInterrupt):
-            conduct(study, resolve=resolve, store=store, tick=tick)
+            run_study(study, resolve=resolve, store=store, tick=tick)
         kept = stored(store, "key, finished")
         assert len(kept) == stop
-        end = conduct(study, resolve=resolve, store=store)
+        end = run_study(study, resolve=resolve, store=store)
         assert (end.before, end.done, end.repeated) == (stop, end.total - stop, 0)
         after = {row["key"]: row["finished"] for row in stored(store, "key, finished")}
         assert all(after[row["key"]] == row["finished"] for row in kept)
@@ -50,7 +50,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(study, done, stop, tmp_pa
 
 def test_two_processes_give_the_rows_of_one(study, done, tmp_path):
     with Store(tmp_path / "two.sqlite") as store:
-        end = conduct(study, resolve=resolve, store=store, jobs=2)
+        end = run_study(study, resolve=resolve, store=store, jobs=2)
         assert end.done == end.total
         assert numbers(store) == numbers(done)
 
@@ -61,13 +61,13 @@ def test_a_failing_instance_is_a_row_with_its_reason_and_not_the_end(study, stor
             raise RuntimeError("instance one is broken")
         return resolve(settings, instance)
 
-    end = conduct(study, resolve=resolver, store=store)
+    end = run_study(study, resolve=resolver, store=store)
     assert end.done == end.total
     failed = store.select("SELECT * FROM trials WHERE status = 'FAILED'")
     assert {row["instance"] for row in failed} == {1}
     assert {row["reason"] for row in failed} == {"RuntimeError: instance one is broken"}
-    assert conduct(study, resolve=resolve, store=store).done == 0
-    again = conduct(study, resolve=resolve, store=store, again=True)
+    assert run_study(study, resolve=resolve, store=store).done == 0
+    again = run_study(study, resolve=resolve, store=store, again=True)
     assert again.done >= len(failed)
     assert not store.select("SELECT * FROM trials WHERE status = 'FAILED'")
 
@@ -87,7 +87,7 @@ def test_a_group_that_fails_together_is_run_one_by_one(study):
     trials = [trial for trial in tuning_trials(study) if trial.method.name == "fedsgd" and trial.instance == 100]
     narrow = Arena(problem=Alone(), scale=arena.scale, finals=arena.finals)
     results = execute(trials, lambda settings, instance: narrow)
-    assert {result.status for result in results} == {Ending.FINISHED}
+    assert {result.status for result in results} == {TrialStatus.FINISHED}
 
 
 def test_a_diverging_trial_is_a_row_without_measures_and_harms_no_other(done):
@@ -97,14 +97,14 @@ def test_a_diverging_trial_is_a_row_without_measures_and_harms_no_other(done):
         [dataclasses.replace(tuning_trials(study_from(document()))[0], penalty=p, amount=400) for p in (1e-3, 3.2)],
         resolve,
     )
-    assert [result.status for result in wild] == [Ending.NON_FINITE, Ending.FINISHED]
+    assert [result.status for result in wild] == [TrialStatus.NON_FINITE, TrialStatus.FINISHED]
     assert wild[0].reason.startswith("iterates are not finite from round")
     assert not wild[0].measures
     assert wild[0].counts["gradients"] < wild[1].counts["gradients"] == 3 * 400
 
 
 def test_what_does_not_apply_or_is_not_there_says_why(study, store, monkeypatch):
-    conduct(study, resolve=resolve, store=store)
+    run_study(study, resolve=resolve, store=store)
     (reason,) = {row["reason"] for row in stored(store) if row["status"] == "INAPPLICABLE"}
     assert reason == "gauss-newton needs gauss_newton, which this problem lacks"
 
@@ -119,26 +119,26 @@ def test_what_does_not_apply_or_is_not_there_says_why(study, store, monkeypatch)
     problem = dataclasses.replace(study.problems[0], settings=settings)
     (result,) = execute((dataclasses.replace(tuning_trials(study)[0], problem=problem),), resolve)
     arenas._split.cache_clear()
-    assert (result.status, result.reason) == (Ending.UNAVAILABLE, "a9a: name: a9a is nowhere")
+    assert (result.status, result.reason) == (TrialStatus.UNAVAILABLE, "a9a: name: a9a is nowhere")
 
 
 @pytest.mark.parametrize(("setting", "message"), [({"engine": "spark"}, "engine: "), ({"jobs": 0}, "jobs: ")])
 def test_a_bad_request_is_refused(study, store, setting, message):
     with pytest.raises(ValueError, match=f"^{message}"):
-        conduct(study, resolve=resolve, store=store, **setting)
+        run_study(study, resolve=resolve, store=store, **setting)
 
 
 def test_a_missing_engine_names_its_extra(study, store, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for engine in ("dask", "ray"):
         with pytest.raises(ValueError, match=rf"^engine: '{engine}' needs .*pisa-lab\[{engine}\]"):
-            conduct(study, resolve=resolve, store=store, engine=engine)
+            run_study(study, resolve=resolve, store=store, engine=engine)
 
 
 @pytest.mark.slow
 def test_dask_on_this_machine_gives_the_rows_of_one_process(study, done, tmp_path):
     with Store(tmp_path / "dask.sqlite") as store:
-        conduct(study, resolve=resolve, store=store, jobs=2, engine="dask")
+        run_study(study, resolve=resolve, store=store, jobs=2, engine="dask")
         assert numbers(store) == numbers(done)
 
 
@@ -146,7 +146,7 @@ def test_dask_on_this_machine_gives_the_rows_of_one_process(study, done, tmp_pat
 def test_ray_on_this_machine_gives_the_rows_of_one_process(study, done, tmp_path):
     pytest.importorskip("ray")
     with Store(tmp_path / "ray.sqlite") as store:
-        conduct(study, resolve=resolve, store=store, jobs=2, engine="ray")
+        run_study(study, resolve=resolve, store=store, jobs=2, engine="ray")
         assert numbers(store) == numbers(done)
 
 

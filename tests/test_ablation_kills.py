@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pisa_lab.ablation import Store, conduct, read_study
+from pisa_lab.ablation import Store, read_study, run_study
 from problems.studies import resolve
 
 KILLS = 50
@@ -56,7 +56,7 @@ grid = "plain"
 """
 CHILD = """
 import sys
-from pisa_lab.ablation import Store, conduct, engine, read_study
+from pisa_lab.ablation import Store, run_study, engine, read_study
 from problems.studies import resolve
 
 path, file, log, jobs = sys.argv[1:]
@@ -71,7 +71,7 @@ engine.execute = logged
 study = read_study(path)
 print("ready", flush=True)
 with Store(file) as store:
-    end = conduct(study, resolve=resolve, store=store, jobs=int(jobs))
+    end = run_study(study, resolve=resolve, store=store, jobs=int(jobs))
 print("end", end.total, end.repeated, flush=True)
 """
 WATCH = """
@@ -104,7 +104,7 @@ def places(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     (folder / "killed.toml").write_text(STUDY)
     with Store(folder / "reference.sqlite") as store:
-        conduct(read_study(folder / "killed.toml"), resolve=resolve, store=store)
+        run_study(read_study(folder / "killed.toml"), resolve=resolve, store=store)
     return folder
 
 

@@ -9,8 +9,8 @@ import pytest
 from small_study import STUDY, document
 
 from pisa_lab import cli
-from pisa_lab.ablation import Store, Unavailable, conduct, study_from
-from pisa_lab.ablation.judging import judgements, ranking, winners
+from pisa_lab.ablation import Store, Unavailable, run_study, study_from
+from pisa_lab.ablation.comparison import judgements, ranking, winners
 from pisa_lab.ablation.report import write_report
 from pisa_lab.ablation.summary import summarise
 from pisa_lab.ablation.summary_files import read_summary, write_summary
@@ -112,7 +112,7 @@ def test_a_problem_without_data_is_left_out_of_the_report(tmp_path):
     problems = [*document()["problems"], {"name": "absent", "family": "logistic", "data": "a9a"}]
     study = study_from(document(problems=problems))
     with Store(tmp_path / "small.sqlite") as store:
-        end = conduct(study, resolve=resolver, store=store)
+        end = run_study(study, resolve=resolver, store=store)
         summary = summarise(study, store)
     assert end.done == end.total == 32 + 24
     assert {judgements(summary)["absent", method].verdict for method in summary.methods} == {"absent"}
@@ -197,11 +197,13 @@ def test_ablate_runs_reports_and_resumes(call, tmp_path):
     assert tables[0] == tables[1]
 
 
-def test_ablate_refuses_in_one_line(call, monkeypatch):
+def test_ablate_refuses_in_one_line(call, tmp_path, monkeypatch):
     for words, reason in (
         (("ablate",), "STUDY: "),
         (("ablate", "small.toml", "--builtin", "preconditioners"), "STUDY: "),
         (("ablate", "absent.toml"), "study: "),
+        (("ablate", "small.toml", "--reference", "nobody"), "--reference: 'nobody' is not one of identity, "),
+        (("ablate", "small.toml", "--again", "--accept-old"), "--again: excludes --accept-old"),
         (("ablate", "small.toml", "--engine", "spark"), "engine: "),
         (("ablate", "--from-results", "absent.json"), "results: "),
     ):
@@ -209,6 +211,7 @@ def test_ablate_refuses_in_one_line(call, monkeypatch):
         assert code == 2
         assert err.startswith(f"pisa-lab: error: {reason}")
         assert len(err.splitlines()) == 1
+    assert not list(tmp_path.glob("*.sqlite"))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, err = call("ablate", "small.toml", "--engine", "dask")
     assert (code, len(err.splitlines())) == (2, 1)

@@ -99,6 +99,8 @@ def test_a_run_that_breaks_down_is_exit_1(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("vision", "--seed", str(2**70)), "--seed: "),
+        (("vision", "--optimizer", "sgd", "--lr", "1e300"), "--lr: "),
         ((), "FAMILY: None is not one of vision, language"),
         (("sound",), "FAMILY: 'sound' is not one of vision, language"),
         (("vision", "--optimizer", "lion"), "--optimizer: 'lion' is not one of sisa, "),
@@ -110,7 +112,7 @@ def test_a_run_that_breaks_down_is_exit_1(capsys):
         (("vision", "--tune", "2", "--seed", "0"), "--seed: 0 is the one of tuning"),
         (("vision", "--clients", "4", "--partition", "label"), "--partition: 'label' must be label:<whole>"),
         (("vision", "--clients", "2000"), "--clients: 2000 for 1078 rows"),
-        (("vision", "--schedule", "linear"), "--schedule: 'linear' is not one of constant, cosine"),
+        (("vision", "--schedule", "linear"), "--schedule: 'linear' is not one of cosine, constant"),
         (("vision", "--device", "abacus"), "--device: 'abacus' is not one of cpu, cuda, mps, xpu"),
         (("vision", "--device", "xpu"), "--device: 'xpu' is not there"),
         (("vision", "--threads", "0"), "--threads: 0 must be"),
@@ -140,7 +142,9 @@ def test_bad_requests_are_one_line_and_exit_2(capsys, words, message):
 
 def test_stored_rows_of_something_else_are_refused(capsys, tmp_path):
     (tmp_path / "other.json").write_text('[{"seed": 1}]')
-    assert call(capsys, "train", "--from", "other.json")[2].startswith("pisa-lab: error: --from: without 'family'")
+    assert call(capsys, "train", "--from", "other.json")[2].startswith(
+        "pisa-lab: error: --from: 'other.json' holds rows without 'family'"
+    )
     (tmp_path / "other.json").write_text('{"rows": 1}')
     assert "holds no rows" in call(capsys, "train", "--from", "other.json")[2]
 

@@ -11,7 +11,7 @@ from small_study import document, numbers, stored
 
 import problems.deep
 from pisa_lab import run, sisa
-from pisa_lab.ablation import Arena, Store, Unavailable, conduct, study_from
+from pisa_lab.ablation import Arena, Store, Unavailable, run_study, study_from
 from pisa_lab.problem import objective
 from pisa_lab.sampling import Reshuffled
 from problems.deep import tasks
@@ -52,21 +52,21 @@ def by_hand(settings, instance):
 def test_an_ablation_takes_a_problem_built_in_python(tmp_path):
     small = study(family="mine")
     with Store(tmp_path / "deep.sqlite") as store:
-        end = conduct(small, resolve=by_hand, store=store)
+        end = run_study(small, resolve=by_hand, store=store)
         # Two settings of four methods on one tuning seed, then the chosen ones on two seeds.
         assert end.done == end.total == 4 * 2 + 4 * 2
         assert {row["status"] for row in stored(store)} == {"FINISHED"}
         measured = store.select("SELECT value FROM measures WHERE measure = 'validation'")
         assert len({row["value"] for row in measured}) == 16
         with Store(tmp_path / "again.sqlite") as other:
-            conduct(small, resolve=by_hand, store=other)
+            run_study(small, resolve=by_hand, store=other)
             assert numbers(other) == numbers(store)
 
 
 @pytest.mark.slow
 def test_an_ablation_takes_a_family_of_deep_models_by_name(tmp_path):
     with Store(tmp_path / "digits.sqlite") as store:
-        end = conduct(study(**DIGITS, score="test_accuracy"), resolve=resolve, store=store)
+        end = run_study(study(**DIGITS, score="test_error"), resolve=resolve, store=store)
         assert end.done == end.total == 16
         assert {row["status"] for row in stored(store)} == {"FINISHED"}
         measures = {row["measure"] for row in store.select("SELECT DISTINCT measure FROM measures")}

@@ -236,7 +236,7 @@ def test_a_checkpoint_is_never_half_written(tmp_path, monkeypatch):
     [
         ({"rounds": 0}, r"^rounds: 0 must be a whole number >= 1$"),
         ({"clients": 0}, r"^clients: 0"),
-        ({"schedule": "linear"}, r"^schedule: 'linear' is not one of constant, cosine$"),
+        ({"schedule": "linear"}, r"^schedule: 'linear' is not one of cosine, constant, geometric"),
         ({"seed": -1}, r"^seed: -1"),
         ({"settings": (("lr", float("nan")),)}, r"^lr: nan is not a finite number$"),
     ],

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab import methods, preconditioners
+from pisa_lab import methods, specs
 from pisa_lab._array import to_numpy
 from pisa_lab.ablation.budgets import rounds_for
 from pisa_lab.ablation.store import Result
@@ -18,12 +18,11 @@ from pisa_lab.ablation.study import MethodSpec
 from pisa_lab.ablation.trials import Trial
 from pisa_lab.loop import MEASURES, Measure, Run, run
 from pisa_lab.method import Method
-from pisa_lab.preconditioners import Clipped
 from pisa_lab.sampling import Indices, Reshuffled, Stream, Uniform
-from pisa_lab.schedules import SCHEDULES, Schedule
+from pisa_lab.specs import Inapplicable
 
 
-class Ending(enum.StrEnum):
+class TrialStatus(enum.StrEnum):
     """How a trial ended: the closed list."""
 
     FINISHED = "FINISHED"
@@ -35,10 +34,6 @@ class Ending(enum.StrEnum):
 
 class Unavailable(Exception):
     """What a resolver raises where the data of a problem are not there."""
-
-
-class Inapplicable(Exception):
-    """A method asks of a problem what it does not have."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,6 +53,7 @@ class Arena:
     optimum: float | None = None
 
 
+MOST_ROUNDS = 10**7
 CURVES = ("gradients", "hvps")
 """Costs that are kept along a run, beside the objective."""
 
@@ -66,7 +62,7 @@ Resolver = Callable[[Mapping[str, Any], int], Arena]
 
 
 @dataclasses.dataclass(frozen=True)
-class Assigned:
+class PerReplicate:
     """The draws of ``rule`` with replicate r on seed ``seeds[r]``, whatever the order and however often."""
 
     rule: Uniform | Reshuffled
@@ -87,21 +83,26 @@ def _block(rule: Uniform | Reshuffled, stream: Stream, size: int, block: int) ->
 
 
 def execute(trials: Sequence[Trial], resolve: Resolver) -> list[Result]:
-    """Return the results of ``trials``, which share problem, instance and method; no exception leaves.
+    """Return the results of ``trials``, which share problem, instance and method.
 
-    Where the vectorised run of all fails, each trial is run alone, so that one cannot take the others with it.
+    Where the vectorised run of all fails, each trial is run alone, so that one cannot take the others with it. What
+    a trial raises is a row.
+
+    Raises:
+        Changed: data or source are no longer those of the trials' keys.
     """
     started = time.process_time()
+    trials[0].check_sources()
     try:
         results = _executed(trials, resolve(trials[0].problem.settings, trials[0].instance))
     except Unavailable as reason:
-        return [Result(trial=trial, status=Ending.UNAVAILABLE, reason=str(reason)) for trial in trials]
+        return [Result(trial=trial, status=TrialStatus.UNAVAILABLE, reason=str(reason)) for trial in trials]
     except Inapplicable as reason:
-        return [Result(trial=trial, status=Ending.INAPPLICABLE, reason=str(reason)) for trial in trials]
+        return [Result(trial=trial, status=TrialStatus.INAPPLICABLE, reason=str(reason)) for trial in trials]
     except Exception as error:  # every failure of a trial is a row
         if len(trials) > 1:
             return [result for trial in trials for result in execute((trial,), resolve)]
-        results = [Result(trial=trials[0], status=Ending.FAILED, reason=f"{type(error).__name__}: {error}")]
+        results = [Result(trial=trials[0], status=TrialStatus.FAILED, reason=f"{type(error).__name__}: {error}")]
     share = (time.process_time() - started) / len(trials)
     return [dataclasses.replace(result, seconds=share) for result in results]
 
@@ -110,7 +111,6 @@ def _executed(trials: Sequence[Trial], arena: Arena) -> list[Result]:
     first = trials[0]
     sigmas = [trial.penalty * arena.scale for trial in trials]
     rhos = None if first.rho is None else [float(trial.rho or 0.0) for trial in trials]
-    method = build(first.method, arena.problem, sigmas, rhos)
     draws = None if first.problem.batch is None else Uniform(first.problem.batch)
     rounds = rounds_for(
         build(first.method, arena.problem, sigmas[:1], rhos and rhos[:1]),
@@ -119,12 +119,14 @@ def _executed(trials: Sequence[Trial], arena: Arena) -> list[Result]:
         unit=first.unit,
         amount=first.amount,
     )
+    if rounds > MOST_ROUNDS:
+        raise ValueError(f"budget: {first.amount} {first.unit} buy {rounds:,} rounds, at most {MOST_ROUNDS:,} are run")
     result = run(
-        method,
+        build(first.method, arena.problem, sigmas, rhos, rounds),
         arena.problem,
         steps=rounds,
         seeds=len(trials),
-        batches=None if draws is None else Assigned(draws, tuple(trial.seed for trial in trials)),
+        batches=None if draws is None else PerReplicate(draws, tuple(trial.seed for trial in trials)),
         experiment=first.instance,
         measures=("objective",),
         every=recorded(rounds, first.records),
@@ -138,8 +140,10 @@ def recorded(rounds: int, records: int) -> list[int]:
     return sorted({0, *(round(step) for step in between), rounds})
 
 
-def build(spec: MethodSpec, problem: Any, sigmas: Sequence[float], rhos: Sequence[float] | None) -> Method:
-    """Return the method of ``spec`` with one replicate for each of ``sigmas``.
+def build(
+    spec: MethodSpec, problem: Any, sigmas: Sequence[float], rhos: Sequence[float] | None, rounds: int = 1
+) -> Method:
+    """Return the method of ``spec`` with one replicate for each of ``sigmas``, to be run for ``rounds``.
 
     Raises:
         Inapplicable: the problem lacks what the preconditioner asks for.
@@ -148,45 +152,27 @@ def build(spec: MethodSpec, problem: Any, sigmas: Sequence[float], rhos: Sequenc
     settings = methods.Settings(
         penalty=tuple((sigma,) for sigma in sigmas),
         rho=None if rhos is None else tuple((rho,) for rho in rhos),
-        schedule=_schedule(spec.schedule),
+        schedule=specs.schedule(spec.schedule, rounds=rounds),
         clip=spec.clip,
         warm=spec.warm,
-        preconditioner=_preconditioner(spec, problem),
+        preconditioner=specs.preconditioner(spec.preconditioner, problem, spec.clip),
         local_steps=spec.local_steps,
     )
-    return methods.by_name(spec.method).build(problem, settings)
-
-
-def _preconditioner(spec: MethodSpec, problem: Any) -> Any:
-    if not spec.preconditioner:
-        return None
-    row = preconditioners.by_name(spec.preconditioner)
-    if row.needs and not hasattr(problem, row.needs):
-        raise Inapplicable(f"{row.name} needs {row.needs}, which this problem lacks")
-    inner = row.build(problem)
-    return inner if spec.clip is None else Clipped(inner, spec.clip)
-
-
-def _schedule(text: str) -> Schedule | None:
-    kind, colon, argument = text.partition(":")
-    if kind not in SCHEDULES:
-        raise ValueError(f"schedule: {text!r} is not one of {', '.join(SCHEDULES)}, with its argument after a colon")
-    if kind == "constant":
-        return None
-    built: Schedule = SCHEDULES[kind](*([float(argument)] if colon else []))
+    built: Method = specs.method(spec.method, problem, settings)
     return built
 
 
 def _results(trials: Sequence[Trial], arena: Arena, ran: Run, sigmas: Sequence[float]) -> list[Result]:
     with np.errstate(all="ignore"):
-        finals = {name: _column(measure(arena.problem, ran.state)) for name, measure in _finals(arena).items()}
+        ends = {name: _column(measure(arena.problem, ran.state)) for name, measure in finals(arena).items()}
     return [
-        _result(trial, place, ran, sigmas[place], {name: values[place] for name, values in finals.items()})
+        _result(trial, place, ran, sigmas[place], {name: values[place] for name, values in ends.items()})
         for place, trial in enumerate(trials)
     ]
 
 
-def _finals(arena: Arena) -> dict[str, Measure]:
+def finals(arena: Arena) -> dict[str, Measure]:
+    """Return what is measured at the end of a trial: what every problem has, and what ``arena`` brings."""
     known = arena.optimum
     fixed: dict[str, Measure] = {name: MEASURES[name] for name in ("objective", "stationarity")}
     if known is not None:
@@ -204,7 +190,7 @@ def _result(trial: Trial, place: int, ran: Run, sigma: float, finals: Mapping[st
     reason = _breakdown(broke, finals)
     return Result(
         trial=trial,
-        status=Ending.NON_FINITE if reason else Ending.FINISHED,
+        status=TrialStatus.NON_FINITE if reason else TrialStatus.FINISHED,
         reason=reason,
         sigma=sigma,
         measures={} if reason else finals,

@@ -14,8 +14,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from pisa_lab.ablation.comparison import ABSENT, BETTER, FAILS, WORSE, Judgement, judgements, ranking, winners
 from pisa_lab.ablation.heatmaps import heat
-from pisa_lab.ablation.judging import ABSENT, BETTER, FAILS, WORSE, Judgement, judgements, ranking, winners
 from pisa_lab.ablation.summary import Cell, Summary
 from pisa_lab.ablation.tables import short
 from pisa_lab.inference import Profile, data_profile, performance_profile

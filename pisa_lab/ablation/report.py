@@ -1,6 +1,8 @@
 """A report on a study: tables, figures and the summary itself, in a folder."""
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -8,6 +10,7 @@ from pisa_lab.ablation import tables
 from pisa_lab.ablation.figures import figures
 from pisa_lab.ablation.summary import Summary
 from pisa_lab.ablation.summary_files import write_summary
+from pisa_lab.files import write_text, write_whole
 from pisa_lab.plotting import STYLE
 
 FORMATS = ("svg", "png")
@@ -24,7 +27,7 @@ def write_report(summary: Summary, folder: str | Path) -> list[Path]:
     }
     written = []
     for name, text in texts.items():
-        (place / name).write_text(text, encoding="utf-8")
+        write_text(place / name, text)
         written.append(place / name)
     write_summary(place / "summary.json", summary)
     written.append(place / "summary.json")
@@ -32,7 +35,9 @@ def write_report(summary: Summary, folder: str | Path) -> list[Path]:
         for suffix in FORMATS:
             path = place / f"{name}.{suffix}"
             with mpl.rc_context(STYLE):
-                figure.savefig(path, dpi=150, metadata={"Date": None} if suffix == "svg" else None)
+                metadata = {"Date": None} if suffix == "svg" else None
+                settings: dict[str, Any] = {"format": suffix, "dpi": 150, "metadata": metadata}
+                write_whole(path, functools.partial(figure.savefig, **settings))
                 # The layout is found once; finding it takes longer than drawing.
                 figure.set_layout_engine("none")
             written.append(path)

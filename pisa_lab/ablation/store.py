@@ -3,23 +3,30 @@
 import contextlib
 import dataclasses
 import json
+import os
+import platform
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pisa_lab.ablation.trials import Trial
+from pisa_lab.ablation.trials import Trial, settings_key
 from pisa_lab.ledger import COSTS
 from pisa_lab.stamp import stamp
 
-FORMAT = 1
+FORMAT = 2
+BUSY = 60_000
+"""Milliseconds that a command waits for another that writes."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS trials (
-    key TEXT PRIMARY KEY, study TEXT NOT NULL, phase TEXT NOT NULL, problem TEXT NOT NULL, method TEXT NOT NULL,
+    key TEXT PRIMARY KEY, study TEXT NOT NULL, variant TEXT NOT NULL DEFAULT '', phase TEXT NOT NULL,
+    problem TEXT NOT NULL, method TEXT NOT NULL,
     penalty REAL NOT NULL, rho REAL, sigma REAL, seed INTEGER NOT NULL, instance INTEGER NOT NULL,
     status TEXT NOT NULL, reason TEXT NOT NULL, rounds INTEGER, gradients INTEGER, samples INTEGER, hvps INTEGER,
     bytes_up INTEGER, bytes_down INTEGER, seconds REAL NOT NULL, finished TEXT NOT NULL, configuration TEXT NOT NULL,
-    version TEXT NOT NULL, "commit" TEXT NOT NULL, machine TEXT NOT NULL, python TEXT NOT NULL, libraries TEXT NOT NULL
+    version TEXT NOT NULL, "commit" TEXT NOT NULL, machine TEXT NOT NULL, python TEXT NOT NULL, libraries TEXT NOT NULL,
+    code_sha256 TEXT NOT NULL DEFAULT '', data_sha256 TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS trials_by_name ON trials (study, phase, problem, method);
 CREATE TABLE IF NOT EXISTS measures (
@@ -30,7 +37,15 @@ CREATE TABLE IF NOT EXISTS points (
     key TEXT NOT NULL REFERENCES trials (key) ON DELETE CASCADE, round INTEGER NOT NULL, measure TEXT NOT NULL,
     value REAL, PRIMARY KEY (key, measure, round)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL);
 """
+
+
+_SINCE_FORMAT_1 = "".join(
+    f"ALTER TABLE trials ADD COLUMN {name} TEXT NOT NULL DEFAULT '';"
+    for name in ("variant", "code_sha256", "data_sha256")
+)
+"""What a store of format 1 lacks: which variant its rows are of, and by what code and data they were made."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,12 +67,22 @@ class Result:
     seconds: float = 0.0
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Older:
+    """A stored row with the settings of ``trial`` that other code, data or version made."""
+
+    key: str
+    commit: str
+    is_other_data: bool
+    trial: Trial
+
+
 class Store:
     """The trials of one or several studies in the file at ``path``; to be closed, or used in a ``with``.
 
     The journal is a write-ahead log with synchronous = NORMAL. A killed process loses no commit, since the operating
     system has it already; only a power cut can take the last ones, never half of one, and a lost trial is run again.
-    `settle` syncs what is there. FULL would add a disk sync to every trial, some 10 ms here.
+    `checkpoint` syncs what is there. FULL would add a disk sync to every trial, some 10 ms here.
 
     Raises:
         ValueError: the file cannot be opened or is none of ours.
@@ -67,14 +92,34 @@ class Store:
         self.path = Path(path)
         try:
             self._connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
-            self._connection.execute("PRAGMA busy_timeout = 60000")
-            self._check()
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            try:
+                self._open()
+            except BaseException:
+                self._connection.close()
+                raise
         except sqlite3.Error as error:
             raise ValueError(f"store: {str(path)!r} cannot be opened ({error})") from error
+
+    def _open(self) -> None:
+        """Check what is there and make what lacks, in one transaction: two commands may begin at the same moment."""
+        self._connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        with self._transaction():
+            more = _SINCE_FORMAT_1 if self._check() == 1 else ""
+            for statement in f"{more}{_SCHEMA}".split(";"):
+                self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        deadline = time.monotonic() + BUSY / 1000
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                # For this change of mode SQLite does not wait by itself while another process reads.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def __enter__(self) -> "Store":
         return self
@@ -86,7 +131,7 @@ class Store:
         """Close the file; the log is folded into it."""
         self._connection.close()
 
-    def settle(self) -> None:
+    def checkpoint(self) -> None:
         """Sync to the disk what has been committed."""
         self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -94,7 +139,8 @@ class Store:
         """Store ``result`` in one transaction and return whether it was new; a second one of a trial is dropped."""
         trial, machine = result.trial, stamp()
         row = {
-            "key": trial.key, "study": trial.study, "phase": trial.phase, "problem": trial.problem.name,
+            "key": trial.key, "study": trial.study, "variant": trial.variant, "phase": trial.phase,
+            "problem": trial.problem.name, "code_sha256": trial.code_sha256, "data_sha256": trial.problem.data_sha256,
             "method": trial.method.name, "penalty": trial.penalty, "rho": trial.rho, "sigma": result.sigma,
             "seed": trial.seed, "instance": trial.instance, "status": result.status, "reason": result.reason,
             **{name: result.counts.get(name) for name in COSTS},
@@ -115,26 +161,77 @@ class Store:
             ).rowcount
             if not written:
                 return False
+            self._connection.execute("DELETE FROM claims WHERE key = ?", (trial.key,))
             finals = [(trial.key, name, value) for name, value in result.measures.items()]
             self._connection.executemany("INSERT INTO measures VALUES (?, ?, ?)", finals)
             self._connection.executemany("INSERT INTO points VALUES (?, ?, ?, ?)", curve)
         return True
 
+    def claim(self, trials: Sequence[Trial]) -> bool:
+        """Return whether this process is to run ``trials``: none is stored, or claimed by another that lives.
+
+        It may be called from any thread. A claim is a courtesy that saves work: whoever runs a trial all the same loses
+        nothing but time, since it is stored once. So what SQLite refuses here is no reason to stop.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=60.0, isolation_level=None)) as connection:
+                return _claim(connection, [trial.key for trial in trials])
+        except sqlite3.Error:
+            return True
+
     def statuses(self, study: str) -> dict[str, str]:
-        """Return {key: status} of what is stored of ``study``."""
+        """Return {key: status} of what is stored of ``study``, all variants."""
         query = "SELECT key, status FROM trials WHERE study = ?"
         return dict(self._connection.execute(query, (study,)).fetchall())
 
-    def forget(self, study: str, statuses: Sequence[str]) -> int:
-        """Delete the trials of ``study`` that ended with one of ``statuses``, and return how many they were."""
+    def delete(self, study: str, variant: str, statuses: Sequence[str]) -> int:
+        """Delete the trials of a study's variant that ended with one of ``statuses``; return how many they were."""
         marks = ", ".join("?" * len(statuses))
         with self._transaction():
-            query = f"DELETE FROM trials WHERE study = ? AND status IN ({marks})"
-            return self._connection.execute(query, (study, *statuses)).rowcount
+            query = f"DELETE FROM trials WHERE study = ? AND variant IN (?, '') AND status IN ({marks})"
+            return self._connection.execute(query, (study, variant, *statuses)).rowcount
+
+    def older(self, trials: Sequence[Trial]) -> list[Older]:
+        """Return the stored rows that are of ``trials``, by their settings, but of other code, data or version.
+
+        A trial that is stored itself has none; of several rows the newest is returned.
+        """
+        if not trials:
+            return []
+        study, variant = trials[0].study, trials[0].variant
+        query = """SELECT key, configuration, "commit", data_sha256 FROM trials WHERE study = ?
+            AND variant IN (?, '') ORDER BY finished"""
+        rows = self._connection.execute(query, (study, variant)).fetchall()
+        known = {key for key, *_ in rows}
+        keys = {trial.key for trial in trials}
+        by_settings = {settings_key(row[1]): row for row in rows if row[0] not in keys}
+        missing = [trial for trial in trials if trial.key not in known] if by_settings else []
+        pairs = [(trial, by_settings.get(trial.settings_key)) for trial in missing]
+        return [
+            Older(key=row[0], commit=row[2], is_other_data=row[3] != trial.problem.data_sha256, trial=trial)
+            for trial, row in pairs
+            if row is not None
+        ]
+
+    def adopt(self, rows: Sequence[Older]) -> None:
+        """Let each of ``rows`` stand for its trial; its commit and hashes stay those that made it."""
+        with self._transaction():
+            self._connection.execute("PRAGMA defer_foreign_keys = ON")
+            for row in rows:
+                for table in ("trials", "measures", "points"):
+                    self._connection.execute(f"UPDATE {table} SET key = ? WHERE key = ?", (row.trial.key, row.key))
+                self._connection.execute(
+                    "UPDATE trials SET variant = ? WHERE key = ?", (row.trial.variant, row.trial.key)
+                )
+
+    def drop(self, rows: Sequence[Older]) -> None:
+        """Delete ``rows``."""
+        with self._transaction():
+            self._connection.executemany("DELETE FROM trials WHERE key = ?", [(row.key,) for row in rows])
 
     def select(self, query: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return the rows of ``query``, one dict each."""
-        return _dicts(self._connection.execute(query, tuple(values)))
+        return dicts(self._connection.execute(query, tuple(values)))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -146,39 +243,42 @@ class Store:
             raise
         self._connection.execute("COMMIT")
 
-    def _check(self) -> None:
-        """Refuse a database that is not ours, before anything is written to it."""
+    def _check(self) -> int:
+        """Return the format of the store, 0 for a new one; refuse what is not ours before anything is written."""
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if found not in (0, FORMAT) or (found == 0 and tables):
-            self._connection.close()
+        if found not in range(FORMAT + 1) or (found == 0 and tables):
             raise ValueError(f"store: {str(self.path)!r} is a database, but no store of trials of format {FORMAT}")
+        return int(found)
 
 
-def query(path: str | Path, sql: str) -> list[dict[str, Any]]:
-    """Return the rows that ``sql`` selects from the store at ``path``, through a connection that cannot write.
+def _claim(connection: sqlite3.Connection, keys: Sequence[str]) -> bool:
+    me, marks = (platform.node(), os.getpid()), ", ".join("?" * len(keys))
+    connection.execute("BEGIN IMMEDIATE")
+    stored = connection.execute(f"SELECT 1 FROM trials WHERE key IN ({marks})", keys).fetchone()
+    others = connection.execute(f"SELECT DISTINCT host, pid FROM claims WHERE key IN ({marks})", keys).fetchall()
+    is_free = stored is None and not any(other != me and _lives(*other) for other in others)
+    if is_free:
+        connection.executemany("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", [(key, *me) for key in keys])
+    connection.execute("COMMIT")
+    return is_free
 
-    Raises:
-        ValueError: there is no such file, or SQLite refuses the statement.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise ValueError(f"store: there is no {str(path)!r}")
+
+def _lives(host: str, pid: int) -> bool:
+    """Return whether a process of this machine runs; those of others are taken for dead."""
+    # Where there is no POSIX, signal 0 would end the process that it asks after.
+    if host != platform.node() or os.name != "posix":
+        return False
     try:
-        with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            return _dicts(connection.execute(sql))
-    except (sqlite3.Error, sqlite3.Warning) as error:
-        raise ValueError(f"sql: {error}") from error
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
-def frame(path: str | Path, sql: str = "SELECT * FROM trials") -> Any:
-    """Return what ``sql`` selects from the store at ``path`` as a pandas DataFrame (needs pandas)."""
-    import pandas
-
-    return pandas.DataFrame(query(path, sql))
-
-
-def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+def dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    """Return the rows of ``cursor``, one dict each."""
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -17,7 +17,8 @@ FULL = "full"
 class ProblemSpec:
     """One problem of the grid: what the resolver is told, and the measure that its table shows.
 
-    ``outcome`` names a final measure, smaller is better, and ``score`` one that is larger when better, or "".
+    ``outcome`` names a final measure, smaller is better, and ``score`` another that is shown, or "".
+    ``data_sha256`` is that of the file of its data, ``own_sha256`` that of the user's modules, "" where it has none.
     """
 
     name: str
@@ -26,14 +27,17 @@ class ProblemSpec:
     batch: int | None = None
     outcome: str = "objective"
     score: str = ""
+    data_sha256: str = ""
+    own_sha256: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MethodSpec:
     """One method of the grid with its own grid of settings.
 
-    ``method`` is a row of METHODS, ``preconditioner`` one of PRECONDITIONERS or "". ``penalties`` are multiples of the
-    problem's curvature scale; ``rhos`` is empty for a method without ρ.
+    ``method`` is a row of METHODS, ``preconditioner`` one of PRECONDITIONERS or "", or either is MODULE:OBJECT, an
+    object of the user's, whose modules have the hash ``own_sha256``. ``penalties`` are multiples of the problem's
+    curvature scale; ``rhos`` is empty for a method without ρ.
     """
 
     name: str
@@ -45,6 +49,7 @@ class MethodSpec:
     local_steps: int = 5
     penalties: tuple[float, ...]
     rhos: tuple[float, ...] = ()
+    own_sha256: str = ""
 
     @property
     def configurations(self) -> tuple[tuple[float, float | None], ...]:

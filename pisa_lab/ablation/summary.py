@@ -2,21 +2,24 @@
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pisa_lab.ablation.choosing import Choice, chosen
 from pisa_lab.ablation.store import Store
 from pisa_lab.ablation.study import MethodSpec, ProblemSpec, Study
 from pisa_lab.ablation.trials import Trial, evaluation_trials, tuning_trials
+from pisa_lab.ablation.tuning import Choice, chosen
 from pisa_lab.ledger import COSTS
 from pisa_lab.stamp import stamp
 
 FORMAT = 1
 TOLERANCES = (0.1, 0.03, 0.01)
 """A trial has reached τ where its objective's excess over the best known value is τ times that of the start."""
+JOINED = " and "
+"""Between the commits, or versions, that made the rows together."""
 POINTS = 24
 """Points of a curve that a summary keeps."""
 Values = tuple[float | None, ...]
@@ -41,6 +44,7 @@ class Cell:
         hits: tolerance → what each seed had asked for when it first reached it: (gradients, hvps), or None.
         counts: what one trial asked for and moved, the median.
         seconds: processor time of all trials, tuning included.
+        commits: how many of those trials each commit made.
     """
 
     problem: str
@@ -57,6 +61,7 @@ class Cell:
     hits: Mapping[str, tuple[tuple[float, float] | None, ...]] = dataclasses.field(default_factory=dict)
     counts: Mapping[str, float] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
+    commits: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def is_tried(self) -> bool:
@@ -123,7 +128,7 @@ def summarise(study: Study, store: Store) -> Summary:
         tuning={"measure": study.tuning_measure, "settings": study.configurations, "seeds": len(study.tuning_seeds)},
         seeds=len(study.seeds),
         cells=tuple(cells),
-        stamp=rows.stamp(),
+        stamp=rows.stamp([*tuning_trials(study), *final]),
     )
 
 
@@ -147,10 +152,10 @@ class _Rows:
         pairs = self.points.get(trial.key, {}).get(measure, [])
         return np.asarray([step for step, _ in pairs], dtype=int), np.asarray([value for _, value in pairs])
 
-    def stamp(self) -> dict[str, str]:
-        """Return the stamp of the rows, that of the newest where they differ; of this process where there are none."""
-        newest = max(self.trials.values(), key=lambda row: row["finished"], default=stamp())
-        return {name: newest[name] for name in stamp()}
+    def stamp(self, trials: Iterable[Trial]) -> dict[str, str]:
+        """Return the stamp of the rows of ``trials``, all its values where they differ; ours where there are none."""
+        rows = [self.trials[trial.key] for trial in trials if trial.key in self.trials] or [stamp()]
+        return {name: JOINED.join(dict.fromkeys(str(row[name]) for row in rows)) for name in stamp()}
 
     def floors(self, trials: Iterable[Trial]) -> dict[int, float]:
         """Return the best known objective of each instance: its optimum, or the least value that any trial saw."""
@@ -172,7 +177,7 @@ def _cell(
     floors: Mapping[int, float],
 ) -> Cell:
     stored = [rows.trials[trial.key] for trial in (final or tuning) if trial.key in rows.trials]
-    paid = [rows.trials[trial.key]["seconds"] for trial in (*tuning, *final) if trial.key in rows.trials]
+    made = [rows.trials[trial.key] for trial in (*tuning, *final) if trial.key in rows.trials]
     head: dict[str, Any] = {
         "problem": problem.name,
         "method": method.name,
@@ -180,7 +185,8 @@ def _cell(
             name: sum(row["status"] == name for row in stored) for name in sorted({r["status"] for r in stored})
         },
         "reason": next((row["reason"] for row in stored if row["reason"]), ""),
-        "seconds": float(sum(paid)),
+        "seconds": float(sum(row["seconds"] for row in made)),
+        "commits": dict(Counter(row["commit"] for row in made)),
     }
     if choice is None:
         return Cell(**head)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pisa_lab.ablation.summary import FORMAT, Cell, Summary
+from pisa_lab.files import write_text
 
 
 def write_summary(path: str | Path, summary: Summary) -> None:
@@ -18,7 +19,7 @@ def write_summary(path: str | Path, summary: Summary) -> None:
             cell["hits"][name] = [hit[0] if hit and not hit[1] else hit for hit in hits]
     cells = ",\n".join(_line(cell) for cell in document.pop("cells"))
     head = ",\n".join(f"{json.dumps(name)}: {_line(value)}" for name, value in document.items())
-    Path(path).write_text(f'{{\n{head},\n"cells": [\n{cells}\n]\n}}\n', encoding="utf-8")
+    write_text(path, f'{{\n{head},\n"cells": [\n{cells}\n]\n}}\n')
 
 
 def read_summary(path: str | Path) -> Summary:
@@ -34,7 +35,7 @@ def read_summary(path: str | Path) -> Summary:
         cells = tuple(_cell_from(cell) for cell in document.pop("cells"))
         problems, methods = tuple(document.pop("problems")), tuple(document.pop("methods"))
         return Summary(cells=cells, problems=problems, methods=methods, **document)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"results: {str(path)!r} is no summary of a study ({error})") from error
 
 

@@ -3,13 +3,15 @@
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from pisa_lab.ablation.judging import ABSENT, BETTER, FAILS, WORSE, Judgement, Rank, judgements, ranking, winners
-from pisa_lab.ablation.summary import Cell, Summary
+from pisa_lab.ablation.comparison import ABSENT, BETTER, FAILS, WORSE, Judgement, Rank, judgements, ranking, winners
+from pisa_lab.ablation.study import FULL
+from pisa_lab.ablation.summary import JOINED, Cell, Summary
 from pisa_lab.ledger import COSTS
 
 _OUTCOMES = {"gap": "objective above its optimum", "test_loss": "loss on the test rows", "objective": "objective"}
@@ -24,10 +26,25 @@ def rows(summary: Summary) -> list[dict[str, Any]]:
             summary, summary.cell(problem["name"], method), problem, judged[problem["name"], method], ranks.get(method)
         )
         | {"among_best": method in best[problem["name"]]}
-        | dict(summary.stamp)
+        | _stamp(summary, summary.cell(problem["name"], method))
         for problem in summary.problems
         for method in summary.methods
     ]
+
+
+def _stamp(summary: Summary, cell: Cell) -> dict[str, str]:
+    """Return the stamp of the cell's rows: every commit that made one."""
+    return {**summary.stamp, **({"commit": JOINED.join(cell.commits)} if cell.commits else {})}
+
+
+def commits(summary: Summary) -> str:
+    """Return the commits that made the rows, with how many each made where they are several."""
+    counts: Counter[str] = Counter()
+    for cell in summary.cells:
+        counts.update(cell.commits)
+    if len(counts) < 2:
+        return f"commit {summary.stamp['commit'] or 'unknown'}"
+    return "commits " + " and ".join(f"{name or 'unknown'} ({count} trials)" for name, count in counts.items())
 
 
 def _row(
@@ -97,6 +114,7 @@ def legend(summary: Summary, *, better: str = "bold", worse: str = "italic") -> 
         f"{_OUTCOMES.get(name, name)} ({'; '.join(row['title'] for row in summary.problems if row['outcome'] == name)})"
         for name in dict.fromkeys(row["outcome"] for row in summary.problems)
     )
+    variant = "" if summary.variant == FULL else f"Variant {summary.variant}. "
     unit = {"gradients": "gradients of every client", "rounds": "rounds", "bytes": "bytes"}[summary.budget["unit"]]
     return (
         f"Outcomes: {outcomes}. "
@@ -106,7 +124,7 @@ def legend(summary: Summary, *, better: str = "bold", worse: str = "italic") -> 
         "best, 1 worst, mean over the problems that a method applies to, with its 95 % interval over seeds. Every "
         f"method was tuned over {summary.tuning['settings']} settings on {summary.tuning['seeds']} validation "
         "instances; test rows were seen by the chosen setting alone. "
-        f"pisa-lab {summary.stamp['version']}, commit {summary.stamp['commit'] or 'unknown'}."
+        f"{variant}pisa-lab {summary.stamp['version']}, {commits(summary)}."
     )
 
 
@@ -118,7 +136,8 @@ def grid(summary: Summary) -> tuple[list[str], list[list[str]]]:
     lines = []
     for rank in ranking(summary):
         cells = [_cell(summary, judged[problem["name"], rank.method], best) for problem in summary.problems]
-        lines.append([f" {rank.method}", f" {rank.mean:.2f} [{rank.low:.2f}, {rank.high:.2f}]", *cells])
+        interval = "" if math.isnan(rank.low) else f" [{rank.low:.2f}, {rank.high:.2f}]"
+        lines.append([f" {rank.method}", f" {rank.mean:.2f}{interval}", *cells])
     return head, lines
 
 

@@ -1,4 +1,4 @@
-"""Trials: a study expanded into what is run, each with the hash of its configuration, seed and version."""
+"""Trials: a study expanded into what is run, each with the hash of all that its result depends on."""
 
 import dataclasses
 import hashlib
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pisa_lab.ablation.sources import Changed, code_sha256, file_sha256, own_sha256
 from pisa_lab.ablation.study import MethodSpec, ProblemSpec, Study
 from pisa_lab.stamp import stamp
 
@@ -17,6 +18,7 @@ class Trial:
     """One method with one setting on one problem with one seed; ``penalty`` is a multiple of the problem's scale."""
 
     study: str
+    variant: str
     phase: str
     problem: ProblemSpec
     method: MethodSpec
@@ -30,13 +32,13 @@ class Trial:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """Everything that decides the result but the version; titles and the rest of the grid do not."""
+        """The settings that decide the result; titles and the rest of the grid do not."""
         method = dataclasses.asdict(self.method)
         return {
             "study": self.study,
             "phase": self.phase,
             "problem": {"name": self.problem.name, "batch": self.problem.batch, **self.problem.settings},
-            "method": {name: value for name, value in method.items() if name not in ("penalties", "rhos")},
+            "method": {name: value for name, value in method.items() if name not in _NO_SETTINGS},
             "penalty": self.penalty,
             "rho": self.rho,
             "seed": self.seed,
@@ -45,11 +47,54 @@ class Trial:
         }
 
     @property
+    def code_sha256(self) -> str:
+        """The hash of the source that computes it, the user's own modules included."""
+        library = code_sha256(deep="model" in self.problem.settings)
+        own = f"{self.method.own_sha256}{self.problem.own_sha256}"
+        return hashlib.sha256(f"{library}{own}".encode()).hexdigest() if own else library
+
+    @property
+    def settings_key(self) -> str:
+        """The first 32 hexadecimal digits of the SHA-256 of the configuration: trials alike but for code and data."""
+        return settings_key(json.dumps(self.configuration, sort_keys=True))
+
+    @property
     def key(self) -> str:
-        """The first 32 hexadecimal digits of the SHA-256 of configuration and version."""
-        document = {**self.configuration, "version": stamp()["version"]}
+        """The same of configuration, variant, version, source and data: all that the result depends on."""
+        document = {
+            **self.configuration,
+            "variant": self.variant,
+            "version": stamp()["version"],
+            "code_sha256": self.code_sha256,
+            "data_sha256": self.problem.data_sha256,
+        }
         text = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def check_sources(self) -> None:
+        """Check, where the trial runs, that data and source are those that its key says.
+
+        Raises:
+            Changed: they are not.
+        """
+        settings, method = self.problem.settings, self.method
+        data = file_sha256(settings.get("data"))
+        own = (
+            own_sha256(method.method, method.preconditioner),
+            own_sha256(settings.get("family"), settings.get("model")),
+        )
+        if data != self.problem.data_sha256:
+            raise Changed(f"{settings['data']} changed since the study was read")
+        if own != (method.own_sha256, self.problem.own_sha256):
+            raise Changed(f"modules of {method.name!r} or {self.problem.name!r} changed since the study was read")
+
+
+_NO_SETTINGS = ("penalties", "rhos", "own_sha256")
+
+
+def settings_key(configuration: str) -> str:
+    """Return `Trial.settings_key` of a configuration as stored."""
+    return hashlib.sha256(configuration.encode()).hexdigest()[:32]
 
 
 def tuning_trials(study: Study) -> list[Trial]:
@@ -110,6 +155,7 @@ def _trial(
 ) -> Trial:
     return Trial(
         study=study.name,
+        variant=study.variant,
         phase=phase,
         problem=problem,
         method=method,

@@ -1,18 +1,21 @@
 """``pisa-lab ablate``: run a study, or what is left of it, and report on its rows."""
 
-import contextlib
 import dataclasses
 import os
+import sqlite3
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pisa_lab._checks import choice
+from pisa_lab._checks import choice, whole
 from pisa_lab.cli.output import writable, writable_folder, write_json
+from pisa_lab.cli.progress import bar
 from pisa_lab.cli.tables import Column, console, print_table
+
+STOPPED = 3
+"""The exit code of a study that ended before its end; what is stored stays."""
 
 
 def command(
@@ -24,7 +27,12 @@ def command(
     jobs: Annotated[int | None, typer.Option(help="processes; as many as there are cores without it")] = None,
     engine: Annotated[str, typer.Option(help="loky, dask or ray; the last two are extras")] = "loky",
     store: Annotated[Path | None, typer.Option(metavar="FILE", help="where trials are kept; NAME.sqlite here")] = None,
-    again: Annotated[bool, typer.Option("--again", help="run trials again that failed or did not apply")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="run trials anew that failed, did not apply, or are of other code or data")
+    ] = False,
+    accept_old: Annotated[
+        bool, typer.Option("--accept-old", help="let stored trials of other code or data stand")
+    ] = False,
     report: Annotated[Path | None, typer.Option(metavar="DIR", help="tables and figures")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="print the table in Markdown")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="the summary's rows")] = None,
@@ -34,7 +42,10 @@ def command(
         Path | None, typer.Option(metavar="FILE", help="report on a saved summary, run nothing")
     ] = None,
 ) -> int:
-    """Return 0 when every trial is stored and none failed, 1 where some failed."""
+    """Return 0 when every trial is stored and none failed, 1 where some failed, 3 where it stopped half-way."""
+    count = (os.cpu_count() or 1) if jobs is None else whole("--jobs", jobs, at_least=1)
+    if again and accept_old:
+        raise ValueError("--again: excludes --accept-old")
     for option, path in (("--json", json_file), ("--save-results", save_results), ("--store", store)):
         writable(option, path)
     if report is not None:
@@ -44,7 +55,12 @@ def command(
             raise ValueError("--from-results: excludes a study, it carries its own")
         summary = _loaded(from_results)
     else:
-        summary = _run(_asked(study, builtin, quick), store, jobs, engine, again)
+        asked = _asked(study, builtin, quick)
+        if reference is not None:
+            choice("--reference", reference, [method.name for method in asked.methods])
+        summary = _run(asked, store, jobs=count, engine=engine, again=again, accept_old=accept_old)
+        if summary is None:
+            return STOPPED
     if reference is not None:
         summary = dataclasses.replace(summary, reference=choice("--reference", reference, summary.methods))
     _write(summary, report, json_file, save_results)
@@ -64,61 +80,34 @@ def _asked(path: Path | None, name: str | None, quick: bool) -> Any:
     raise ValueError("STUDY: give a .toml file or --builtin NAME, one of " + ", ".join(studies.BUILTIN))
 
 
-def _run(study: Any, path: Path | None, jobs: int | None, engine: str, again: bool) -> Any:
-    """Run what is missing of ``study`` and return the summary of its rows."""
-    from pisa_lab.ablation import Store, conduct, require
+def _run(study: Any, path: Path | None, **settings: Any) -> Any:
+    """Run what is missing of ``study`` and return the summary of its rows, None where that stopped half-way."""
+    from pisa_lab.ablation import Stopped, Store, require, run_study
     from pisa_lab.ablation.summary import summarise
     from problems.studies import resolve
 
-    require(engine)
+    require(settings["engine"])
     file = path or Path(f"{study.name}.sqlite")
     writable("--store", file)
-    with Store(file) as store, _bar(study) as tick:
-        end = conduct(
-            study,
-            resolve=resolve,
-            store=store,
-            jobs=jobs or os.cpu_count() or 1,
-            engine=engine,
-            again=again,
-            tick=tick,
-        )
-        summary = summarise(study, store)
+    try:
+        with Store(file) as store, bar(f"{study.name} ({study.variant})") as tick:
+            # What was stored before counts as total left out, so that the speed shown is that of this run.
+            end = run_study(
+                study,
+                resolve=resolve,
+                store=store,
+                tick=lambda now: tick(now.done, total=now.total - now.before),
+                **settings,
+            )
+            summary = summarise(study, store)
+    except (Stopped, sqlite3.Error) as reason:
+        why = str(reason) if isinstance(reason, Stopped) else f"the store cannot be read or written ({reason})"
+        print(f"pisa-lab: stopped: {' '.join(why.split())}", file=sys.stderr)
+        return None
     found = f"{end.before} of {end.total} trials were stored, {end.done} are new"
     dropped = f", {end.repeated} were stored by another process meanwhile" if end.repeated else ""
     console().print(f"{file}: {found}{dropped}", markup=False)
     return summary
-
-
-@contextlib.contextmanager
-def _bar(study: Any) -> Iterator[Callable[[Any], object]]:
-    """Yield what to tell of every stored trial: a bar with the time left on a terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    quiet = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task(f"{study.name} ({study.variant})", total=None)
-        stored = 0
-
-        def tick(now: Any) -> None:
-            nonlocal stored
-            # What was stored before counts as total left out, so that the speed shown is that of this run.
-            progress.update(task, total=now.total - now.before, completed=now.done)
-            stored = now.done
-
-        yield tick
 
 
 def _loaded(path: Path) -> Any:

@@ -1,8 +1,6 @@
 """``pisa-lab calibrate``: the coverage of `fit_rate`'s intervals on synthetic traces whose rates are known."""
 
-import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +10,7 @@ import typer
 from pisa_lab._checks import whole
 from pisa_lab.cli.markdown import check_marked, write_markdown
 from pisa_lab.cli.output import writable, write_json
+from pisa_lab.cli.progress import bar
 from pisa_lab.cli.tables import Column, console, print_table
 from pisa_lab.inference import calibration
 from pisa_lab.stamp import stamp
@@ -82,20 +81,8 @@ def _wanted() -> str:
 def _counted(work: list[calibration.Task], jobs: int) -> Iterator[calibration.Counts]:
     from joblib import Parallel, delayed
 
-    with _bar(len(work)) as tick:
+    with bar("calibrate", len(work)) as tick:
         pool = Parallel(n_jobs=jobs, batch_size=4, return_as="generator")
-        for counts in pool(delayed(calibration.counted)(task) for task in work):
-            tick()
+        for place, counts in enumerate(pool(delayed(calibration.counted)(task) for task in work), 1):
+            tick(place)
             yield counts
-
-
-@contextlib.contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    quiet = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)

@@ -1,15 +1,16 @@
 """What `pisa-lab run` is asked for, as one checked value that a file can hold and that reruns bit for bit."""
 
+import contextlib
 import dataclasses
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pisa_lab import specs
 from pisa_lab._array import BACKENDS
 from pisa_lab._checks import choice, real, whole
-from pisa_lab.schedules import SCHEDULES, Constant, Geometric, InverseCosine, Polynomial, ResidualBalancing, Schedule
 
 DTYPES = ("float64", "float32")
 _FURTHER = ("steps", "tolerance")
@@ -51,8 +52,9 @@ class Configuration:
             _text(name, getattr(self, name))
         for name in ("data", "partition", "preconditioner"):
             _text(name, getattr(self, name), optional=True)
-        for name, least in (("clients", 1), ("steps", 0), ("seeds", 1), ("seed", 0)):
-            whole(_option(name), getattr(self, name), at_least=least)
+        for name, (least, most) in _WHOLE.items():
+            if whole(_option(name), getattr(self, name), at_least=least) > most:
+                raise ValueError(f"{_option(name)}: {getattr(self, name)} must be at most {most}")
         if self.batch is not None:
             whole("--batch", self.batch, at_least=1)
         for name, domain in _DOMAINS.items():
@@ -63,11 +65,10 @@ class Configuration:
                 raise ValueError(f"{_option(name)}: {getattr(self, name)!r} must be true or false")
         choice("--backend", self.backend, BACKENDS)
         choice("--dtype", self.dtype, DTYPES)
-        rule, colon, _ = self.schedule.partition(":")
-        if rule == "inverse-cosine" and not colon:
+        if self.schedule == "inverse-cosine":
             # The length belongs to the run as first asked for: a resumed one must not stretch it.
             object.__setattr__(self, "schedule", f"inverse-cosine:{max(self.steps, 1)}")
-        schedule(self.schedule)
+        _check_words(self)
 
     def further(self, changes: Mapping[str, Any]) -> "Configuration":
         """Return this configuration resumed with ``changes``, of which only steps and tolerance may differ.
@@ -81,6 +82,8 @@ class Configuration:
         return dataclasses.replace(self, **{name: changes[name] for name in _FURTHER if name in changes})
 
 
+_WHOLE = {"clients": (1, 10**6), "steps": (0, 10**12), "seeds": (1, 10**6), "seed": (0, 2**63 - 1)}
+"""Beyond these a run has no end, or no room."""
 _DOMAINS: dict[str, dict[str, float]] = {
     "penalty": {"above": 0.0},
     "rho": {"at_least": 0.0},
@@ -113,9 +116,9 @@ def read_configuration(path: Path) -> dict[str, Any]:
         ValueError: it is missing or is no such file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"--config: {str(path)!r} cannot be read ({error})") from error
     if not isinstance(values, dict):
         raise ValueError(f"--config: {str(path)!r} must hold one table of options")
@@ -130,28 +133,28 @@ def configuration_text(configuration: Configuration, suffix: str) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
 
-def schedule(text: str) -> Schedule:
-    """Return the schedule that ``text`` names: constant, geometric:G, polynomial[:A], inverse-cosine:N or balancing.
+@contextlib.contextmanager
+def named(options: Mapping[str, str]) -> Iterator[None]:
+    """Let a ValueError that names an argument of the library name the option that it came from."""
+    try:
+        yield
+    except ValueError as error:
+        argument, colon, rest = str(error).partition(":")
+        if colon and argument in options:
+            raise ValueError(f"{options[argument]}:{rest}") from error
+        raise
 
-    Raises:
-        ValueError: another name, or an argument outside its domain.
-    """
-    rule, colon, argument = text.partition(":")
-    choice("--schedule", rule, tuple(SCHEDULES))
-    if rule in ("constant", "balancing"):
-        if colon:
-            raise ValueError(f"--schedule: {rule!r} takes no argument, {argument!r} was given")
-        return Constant() if rule == "constant" else ResidualBalancing()
-    if rule == "polynomial":
-        return Polynomial(real("--schedule", argument, at_least=0.0)) if colon else Polynomial()
-    if not colon:
-        raise ValueError(f"--schedule: {rule!r} needs an argument, as in '{rule}:0.9'")
-    if rule == "geometric":
-        return Geometric(real("--schedule", argument, above=0.0, at_most=1.0))
-    total = real("--schedule", argument, at_least=1.0)
-    if total % 1:
-        raise ValueError(f"--schedule: {text!r} must name a whole number of rounds")
-    return InverseCosine(int(total))
+
+def _check_words(configuration: Configuration) -> None:
+    """Refuse a word that means nothing, or an option that the method would leave unread."""
+    options = ("method", "preconditioner", "rho", "schedule", "warm", "clip")
+    with named({name: _option(name) for name in options}):
+        specs.schedule(configuration.schedule)
+        if configuration.preconditioner is not None:
+            specs.preconditioner_row(configuration.preconditioner)
+        given = {name: getattr(configuration, name) is not None for name in ("rho", "preconditioner", "clip")}
+        more = {"schedule": configuration.schedule != "constant", "warm": configuration.warm}
+        specs.check_options(configuration.method, given | more)
 
 
 def _option(name: str) -> str:

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab import methods, preconditioners
+from pisa_lab import methods, specs
 from pisa_lab._array import to_numpy
-from pisa_lab.cli.configuration import Configuration, schedule
-from pisa_lab.cli.instances import Instance, built, loaded, named
+from pisa_lab.cli.configuration import Configuration, named
+from pisa_lab.cli.instances import Instance, built, loaded
 from pisa_lab.loop import Run, Status, run
-from pisa_lab.method import PISA
-from pisa_lab.preconditioners import Clipped
 from pisa_lab.problem import heterogeneity
 from pisa_lab.stamp import stamp
 
@@ -28,50 +26,95 @@ class Trial:
     penalty_rule: str
     method: Any
     run: Run
+    is_interrupted: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """A state to go on from, the rounds still to make, and how the run had ended, "" where it had not."""
+
+    state: Any
+    rounds: int
+    status: str = ""
 
 
 def trials(
-    configuration: Configuration, states: Sequence[Any] | None, tick: Callable[[int], object]
+    configuration: Configuration, begun: Sequence[Start], after_round: Callable[[Any, int], object]
 ) -> Iterator[Trial]:
-    """Yield the trial of every seed; ``states`` are those to resume from, ``tick`` is told the rounds done in each."""
+    """Yield the trial of every seed; the first go on from those ``begun``.
+
+    ``after_round`` is told state and rounds done in each trial. Ctrl-C ends the present trial, which is yielded with
+    what its rounds gave, and is raised when the next is asked for.
+    """
     dataset = loaded(configuration)
     for place in range(configuration.seeds):
+        start = begun[place] if place < len(begun) else Start(None, configuration.steps)
         seed = configuration.seed + place
-        instance, penalty, rule, method = prepared(configuration, seed, dataset)
+        made = prepared(configuration, seed, dataset)
+        yield from _ran(Trial(seed, *made, run=None), start, configuration, after_round)  # type: ignore[arg-type]
+
+
+def _ran(
+    trial: Trial, start: Start, configuration: Configuration, after_round: Callable[[Any, int], object]
+) -> Iterator[Trial]:
+    """Yield ``trial`` with its run, and once more what it came to where Ctrl-C ends it."""
+    settings: dict[str, Any] = {
+        "batches": configuration.batch,
+        "seed": trial.seed,
+        "tolerance": configuration.tolerance,
+    }
+    latest, first = start.state, 0 if start.state is None else int(start.state.iteration)
+
+    def keep(before: Any, state: Any) -> None:
+        nonlocal latest
+        latest = state
+        after_round(state, int(state.iteration) - first)
+
+    try:
         with named({"batch": "--batch"}):
             result = run(
-                method,
-                instance.problem,
-                steps=configuration.steps,
-                state=None if states is None else states[place],
-                batches=configuration.batch,
-                seed=seed,
-                tolerance=configuration.tolerance,
-                progress=tick,
+                trial.method,
+                trial.instance.problem,
+                steps=start.rounds,
+                state=start.state,
+                callback=keep,
+                # Also where fewer rounds are left: a tolerance is looked at in recorded rounds.
+                every=max(1, configuration.steps // 100),
+                **settings,
             )
-        yield Trial(seed, instance, penalty, rule, method, result)
+    except KeyboardInterrupt:
+        if latest is not None:
+            result = run(trial.method, trial.instance.problem, steps=0, state=latest, **settings)
+            yield dataclasses.replace(trial, run=result, is_interrupted=True)
+        raise
+    if start.status == Status.CONVERGED:
+        result = dataclasses.replace(result, status=Status.CONVERGED)
+    yield dataclasses.replace(trial, run=result)
 
 
 def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Instance, float, str, Any]:
     """Return the instance of ``seed``, its penalty with how it was found, and the method.
 
     Raises:
-        ValueError: the configuration does not fit the problem, or an option does not belong to the method.
+        ValueError: the configuration does not fit the problem.
     """
     instance = built(configuration, seed, dataset)
     penalty, rule = _penalty(configuration, instance.problem)
-    with named({"method": "--method"}):
-        row = methods.by_name(configuration.method)
+    with named({"preconditioner": "--preconditioner"}):
+        try:
+            chosen = specs.preconditioner(configuration.preconditioner, instance.problem, configuration.clip)
+        except specs.Inapplicable as reason:
+            raise ValueError(f"--preconditioner: {reason}") from reason
     settings = methods.Settings(
         penalty=penalty,
         rho=configuration.rho,
-        schedule=None if configuration.schedule == "constant" else schedule(configuration.schedule),
+        schedule=specs.schedule(configuration.schedule),
         clip=configuration.clip,
         warm=configuration.warm,
-        preconditioner=_preconditioner(configuration, instance.problem),
+        preconditioner=chosen,
     )
-    method = row.build(instance.problem, settings)
-    _refuse_unused(configuration, method)
+    with named({"method": "--method"}):
+        method = specs.method(configuration.method, instance.problem, settings)
     return instance, penalty, rule, method
 
 
@@ -104,7 +147,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "zeta2_end": apart[1],
         "label_distance": trial.instance.label_distance,
         "rounds": int(result.iterations),
-        "status": _status(result),
+        "status": "INTERRUPTED" if trial.is_interrupted else _status(result),
         "penalty": trial.penalty,
         **stamp(),
     }
@@ -129,35 +172,3 @@ def _penalty(configuration: Configuration, problem: Any) -> tuple[float, str]:
     if not math.isfinite(mean):
         raise ValueError(f"--penalty: {configuration.problem!r} has no Lipschitz constant to take it from; give one")
     return (2 * mean, rule) if mean > 0 else (1.0, "1, as every Lᵢ is 0")
-
-
-def _preconditioner(configuration: Configuration, problem: Any) -> Any:
-    if configuration.preconditioner is None:
-        return None
-    with named({"preconditioner": "--preconditioner"}):
-        row = preconditioners.by_name(configuration.preconditioner)
-    if row.needs and not hasattr(problem, row.needs):
-        raise ValueError(f"--preconditioner: {row.name!r} needs {row.needs}, which {configuration.problem!r} lacks")
-    inner = row.build(problem)
-    return inner if configuration.clip is None else Clipped(inner, configuration.clip)
-
-
-def _refuse_unused(configuration: Configuration, method: Any) -> None:
-    """Refuse an option that the method would leave unread.
-
-    Raises:
-        ValueError: there is one; the message names it.
-    """
-    name, is_pisa = configuration.method, isinstance(method, PISA)
-    if configuration.preconditioner is not None and name != "pisa":
-        raise ValueError(f"--preconditioner: only 'pisa' takes one, {name!r} has its own or none")
-    if configuration.clip is not None and not name.startswith("sisa") and configuration.preconditioner is None:
-        raise ValueError(f"--clip: {name!r} has nothing to clip")
-    given = {
-        "--rho": configuration.rho is not None,
-        "--schedule": configuration.schedule != "constant",
-        "--warm": configuration.warm,
-    }
-    for option, used in given.items():
-        if used and not is_pisa:
-            raise ValueError(f"{option}: {name!r} has none")

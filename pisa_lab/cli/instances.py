@@ -1,21 +1,18 @@
 """The problem that a configuration means for one seed, with the rows held out of it."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from pisa_lab._array import to_numpy
-from pisa_lab.cli.configuration import Configuration
+from pisa_lab.cli.configuration import Configuration, named
 from problems import datasets, heterogeneity, table, transforms
 from problems.generators import synthetic
 
 Table = np.ndarray[Any, Any]
 SYNTHETIC = {"samples": 80, "dimension": 10}
 """Rows per client and features of data made from a seed; a quarter of each client's rows is the test part."""
-_RANDOM_STARTS = ("network", "network-regression", "relu-network")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,7 +97,7 @@ def _from_rows(
         with named({"spec": "--partition", "clients": "--clients"}):
             split = heterogeneity.partition(spec, y, configuration.clients, seed=seed, features=x)
     settings = {"local_ridge": configuration.local_ridge or 0.0}
-    if family.name in _RANDOM_STARTS:
+    if family.random_start:
         settings["seed"] = seed
     with named({"y": "--data", "X": "--data"}):
         problem = family.from_data(
@@ -132,15 +129,3 @@ def _made(
     ends = np.cumsum([len(block) for block in kept])
     rows = np.concatenate(kept)
     return x[rows], y[rows], tuple(np.split(np.arange(rows.size), ends[:-1])), (("test", x[test], y[test]),)
-
-
-@contextlib.contextmanager
-def named(options: dict[str, str]) -> Iterator[None]:
-    """Let a ValueError that names an argument of the library name the option that it came from."""
-    try:
-        yield
-    except ValueError as error:
-        argument, colon, rest = str(error).partition(":")
-        if colon and argument in options:
-            raise ValueError(f"{options[argument]}:{rest}") from error
-        raise

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab.files import check_writable, write_whole
+from pisa_lab.files import check_writable, write_text
+
+__all__ = ["plain", "writable", "writable_folder", "write_json", "write_text"]
 
 
 def plain(value: Any) -> Any:
@@ -66,8 +68,3 @@ def write_json(path: Path, value: Any) -> None:
     """Write ``value`` to ``path`` as indented JSON."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``."""
-    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))

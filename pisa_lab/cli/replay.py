@@ -8,7 +8,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from pisa_lab.cli.instances import named
+from pisa_lab.cli.configuration import named
 from pisa_lab.cli.output import plain, writable, write_json
 from pisa_lab.cli.tables import Column, console, number, print_table
 from pisa_lab.stamp import stamp

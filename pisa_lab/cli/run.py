@@ -1,9 +1,7 @@
 """``pisa-lab run``: a method on a problem over seeds, as a table, a plot, a saved state and a saved configuration."""
 
-import contextlib
 import dataclasses
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,33 +11,40 @@ import typer
 from pisa_lab._checks import real
 from pisa_lab.cli import output, tables
 from pisa_lab.cli.configuration import Configuration, configuration_text, configured, read_configuration
-from pisa_lab.cli.experiment import Trial, starts, trial_row, trials
-from pisa_lab.cli.instances import named
+from pisa_lab.cli.experiment import Trial, trial_row, trials
+from pisa_lab.cli.keeping import Keeper, Resumed, read_resumed
+from pisa_lab.cli.progress import bar
 from pisa_lab.files import write_whole
+from pisa_lab.inference.student import half_width
 from pisa_lab.loop import Status
 from pisa_lab.stamp import stamp
-from pisa_lab.state import load_state, save_state
 
 PLOTS = (".svg", ".png", ".pdf")
 _WORDS = {"gradient norm": "‖∇F‖", "zeta2": "ζ²", " r2": " R²"}
 
 
 def command(
-    problem: Annotated[str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`")] = None,
+    problem: Annotated[
+        str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`; or MODULE:OBJECT")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="digits, a9a, breast-cancer, diabetes or a file")] = None,
     intercept: Annotated[bool | None, typer.Option(help="a column of ones beside the data's features")] = None,
     clients: Annotated[int | None, typer.Option(help="number of clients, 4 by default")] = None,
     partition: Annotated[
         str | None, typer.Option(help="iid, label:K, dirichlet:B, quantity:B, noise:S, shifted or identical")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="pisa, sisa (the default), nsisa, a baseline …")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="pisa, sisa (the default), nsisa, a baseline … or MODULE:OBJECT")
+    ] = None,
     penalty: Annotated[float | None, typer.Option(help="σ⁰; by default twice the mean Lipschitz constant")] = None,
     rho: Annotated[float | None, typer.Option(help="ρ, the weight of the preconditioner")] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="constant, geometric:G, polynomial:A, inverse-cosine[:N] or balancing")
+        str | None, typer.Option(help="constant, geometric:G, polynomial[:A], inverse-cosine[:N] or balancing[:F]")
     ] = None,
     gamma: Annotated[float | None, typer.Option(help="γ, short for --schedule geometric:γ")] = None,
-    preconditioner: Annotated[str | None, typer.Option(help="Q of pisa; see `pisa-lab preconditioners`")] = None,
+    preconditioner: Annotated[
+        str | None, typer.Option(help="Q of pisa; see `pisa-lab preconditioners`; or MODULE:OBJECT")
+    ] = None,
     clip: Annotated[float | None, typer.Option(help="η, with which Q ⪯ ηI")] = None,
     warm: Annotated[bool | None, typer.Option("--warm/--cold", help="π⁰ = −∇Fᵢ(w⁰) instead of 0")] = None,
     ridge: Annotated[float | None, typer.Option(help="λ of F_λ")] = None,
@@ -56,7 +61,10 @@ def command(
         Path | None, typer.Option(metavar="FILE", help="curves, as .svg, .png or .pdf; by default in .pisa_lab/")
     ] = None,
     no_plot: Annotated[bool, typer.Option("--no-plot", help="draw nothing")] = False,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="the states, as .npz")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="the states, as .npz, written as the run goes; their options beside it"),
+    ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FILE", help="go on from saved states")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="options from .json or .toml")] = None,
     save_config: Annotated[Path | None, typer.Option(metavar="FILE", help="the options, as .json or .toml")] = None,
@@ -68,20 +76,42 @@ def command(
     if no_plot and plot is not None:
         raise ValueError("--no-plot: excludes --plot")
     _check_outputs(json_file, plot, save, save_config)
-    configuration, states = _asked(given, config, resume)
+    configuration, resumed = _asked(given, config, resume)
     plot = None if no_plot else plot or _default_plot(configuration)
-    done: list[Trial] = []
-    with _bar(configuration) as tick:
-        for trial in trials(configuration, states, tick):
-            done.append(trial)
-            tick(configuration.steps)
-    rows = [trial_row(trial) for trial in done]
-    _write(configuration, done, rows, json_file, plot, save, save_config)
-    tables.console().print(_heading(configuration, done), markup=False)
+    keeper = Keeper(configuration, resumed, save)
+    interrupt = _run_all(configuration, resumed, keeper)
+    if interrupt is not None and not keeper.done:
+        raise interrupt
+    done, rows = keeper.done, [trial_row(trial) | {"commit": resumed.commit} for trial in keeper.done]
+    plot = None if interrupt else plot
+    _write(configuration, done, rows, json_file, plot, save_config)
+    keeper.save()
+    tables.console().print(_heading(configuration, done, resumed), markup=False)
     tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True)
     if plot is not None:
         tables.console().print(f"plot: {plot}", markup=False)
+    if interrupt is not None:
+        if save is not None:
+            tables.console().print(f"run --resume {save} goes on", markup=False)
+        raise interrupt
     return 1 if any(trial.run.status is Status.NON_FINITE for trial in done) else 0
+
+
+def _run_all(configuration: Configuration, resumed: Resumed, keeper: Keeper) -> KeyboardInterrupt | None:
+    """Run every seed, tell ``keeper`` of it, and return the Ctrl-C that ended this before its end."""
+    total = configuration.steps * configuration.seeds
+    with bar(f"{configuration.method} on {configuration.problem}", total) as tick:
+
+        def after_round(state: Any, rounds: int) -> None:
+            keeper.after_round(state, rounds)
+            tick(len(keeper.done) * configuration.steps + rounds)
+
+        try:
+            for trial in trials(configuration, resumed.begun, after_round):
+                keeper.add(trial)
+        except KeyboardInterrupt as interrupt:
+            return interrupt
+    return None
 
 
 _OPTIONS = tuple(field.name for field in dataclasses.fields(Configuration))
@@ -109,55 +139,28 @@ def _check_outputs(json_file: Path | None, plot: Path | None, save: Path | None,
         output.writable(option, path)
 
 
-def _asked(
-    given: dict[str, Any], config: Path | None, resume: Path | None
-) -> tuple[Configuration, tuple[Any, ...] | None]:
-    """Return the configuration and the states to resume from: what is given goes before what a file says."""
-    if resume is None:
-        values = {} if config is None else read_configuration(config)
-        return configured(values | given, source="--config"), None
-    if config is not None:
-        raise ValueError("--config: excludes --resume, which carries its own")
-    with named({"path": "--resume"}):
-        _, header = load_state(resume, ())
-    if "configuration" not in header:
-        raise ValueError(f"--resume: {str(resume)!r} was not written by `pisa-lab run`")
-    saved = configured(header["configuration"], source="--resume")
-    configuration = saved.further(given)
-    with named({"path": "--resume"}):
-        states, _ = load_state(resume, starts(saved))
-    return configuration, states
+def _asked(given: dict[str, Any], config: Path | None, resume: Path | None) -> tuple[Configuration, Resumed]:
+    """Return the configuration and what to resume from: what is given goes before what a file says."""
+    if resume is not None:
+        if config is not None:
+            raise ValueError("--config: excludes --resume, which carries its own")
+        return read_resumed(resume, given)
+    values = {} if config is None else read_configuration(config)
+    return configured(values | given, source="--config"), Resumed()
 
 
-@contextlib.contextmanager
-def _bar(configuration: Configuration) -> Iterator[Callable[[int], object]]:
-    """Yield what to call with the rounds done in the present trial; a call with all of them moves on to the next."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    total, finished = configuration.steps * configuration.seeds, 0
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(f"{configuration.method} on {configuration.problem}", total=total)
-
-        def tick(done: int) -> None:
-            nonlocal finished
-            progress.update(task, completed=finished + done)
-            finished += done if done == configuration.steps else 0
-
-        yield tick
-
-
-def _heading(configuration: Configuration, done: Sequence[Trial]) -> str:
+def _heading(configuration: Configuration, done: Sequence[Trial], resumed: Resumed) -> str:
     ends = dict.fromkeys(f"{choose(trial.penalty for trial in done):.4g}" for choose in (min, max))
     sigma = " … ".join(ends)
     batch = "full gradients" if configuration.batch is None else f"batches of {configuration.batch}"
-    start_round = done[0].run.history["iteration"][0]
+    start_round = min(trial.run.history["iteration"][0] for trial in done if not trial.is_interrupted or len(done) == 1)
     rounds = f"{configuration.steps} rounds" + (f" after {start_round}" if start_round else "")
     return "\n".join(
         [
             f"{done[0].instance.title}",
             f"{configuration.method}, σ = {sigma} ({done[0].penalty_rule}), {configuration.schedule} schedule, "
             f"{rounds}, {batch}, {configuration.backend} {configuration.dtype}",
+            *([f"made by commits {resumed.commit}"] if resumed.commit != stamp()["commit"] else []),
             "",
         ]
     )
@@ -183,14 +186,12 @@ def _summary(rows: Sequence[tables.Row]) -> list[dict[str, Any]]:
     """Return the mean over several seeds and the half-width of its 95 % interval by Student's t."""
     if len(rows) < 2:
         return []
-    from scipy.special import stdtrit
-
     mean: dict[str, Any] = {"seed": "mean"}
     half: dict[str, Any] = {"seed": "± 95 %"}
-    factor = float(stdtrit(len(rows) - 1, 0.975)) / len(rows) ** 0.5
     for key in (column.key for column in _columns(rows) if column.key not in ("seed", "status")):
         values = np.asarray([np.nan if row[key] is None else row[key] for row in rows], dtype=float)
-        mean[key], half[key] = float(np.mean(values)), factor * float(np.std(values, ddof=1))
+        with np.errstate(all="ignore"):
+            mean[key], half[key] = float(np.mean(values)), half_width(values)
     return [mean | {"status": ""}, half | {"status": ""}]
 
 
@@ -200,15 +201,10 @@ def _write(
     rows: Sequence[dict[str, Any]],
     json_file: Path | None,
     plot: Path | None,
-    save: Path | None,
     save_config: Path | None,
 ) -> None:
     if json_file is not None:
         output.write_json(json_file, rows)
-    if save is not None:
-        header = {"configuration": dataclasses.asdict(configuration), **stamp()}
-        save_state(save, tuple(trial.run.state for trial in done), header)
-        output.write_text(save.with_suffix(".config.json"), configuration_text(configuration, ".json"))
     if save_config is not None:
         output.write_text(save_config, configuration_text(configuration, save_config.suffix))
     if plot is not None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +10,9 @@ import typer
 
 from pisa_lab._checks import whole
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.instances import named
+from pisa_lab.cli.configuration import named
 from pisa_lab.cli.markdown import check_marked, write_markdown
+from pisa_lab.cli.progress import bar
 from pisa_lab.cli.run import PLOTS
 from pisa_lab.files import write_whole
 
@@ -32,7 +33,9 @@ def command(
     optimizer: Annotated[
         str, typer.Option(help="sisa, nsisa, adamw, sgd, muon, rmsprop or adam; several with commas; or all")
     ] = "sisa",
-    model: Annotated[str | None, typer.Option(help="vision: cnn or resnet; language: gpt")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="vision: cnn or resnet; language: gpt; MODULE:OBJECT, a function of the data")
+    ] = None,
     size: Annotated[
         str | None, typer.Option(help="vision: tiny, small or base; language: tiny, nano, micro, mini or gpt2-small")
     ] = None,
@@ -41,7 +44,8 @@ def command(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="another setting; may be repeated")
     ] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="of the learning rate: constant, or cosine with a warm-up")
+        str | None,
+        typer.Option(help="of the learning rate: cosine (with a warm-up), or 1/σ as of `run`: constant, …"),
     ] = None,
     tune: Annotated[int, typer.Option(metavar="K", help="choose each optimizer's setting from K trials first")] = 0,
     clients: Annotated[int | None, typer.Option(help="number of clients, 1 by default")] = None,
@@ -149,6 +153,7 @@ def _trained(
     given: Mapping[str, Any], optimizer: str, settings: Mapping[str, float], threads: int, extent: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return the rows of all runs; the data are read once for all of them."""
+    from pisa_lab.ablation.sources import own_sha256
     from problems.deep import devices, families, optimizers
     from problems.deep.comparison import Plan, compare
     from problems.deep.configuration import Configuration
@@ -157,34 +162,20 @@ def _trained(
     devices.prepare(given.get("device", "cpu"), threads=threads)
     every = tuple(row.name for row in optimizers.OPTIMIZERS)
     names = every if optimizer == "all" else tuple(dict.fromkeys(optimizer.split(",")))
-    base = Configuration(**{**family.defaults(given.get("model")), **given}, optimizer=names[0])
+    values = {**family.defaults(given.get("model")), **given, "own_sha256": own_sha256(given.get("model"))}
+    base = Configuration(**values, optimizer=names[0])
     family.model(base.model, base.size)
     plan = Plan(base=base, names=names, given=settings, **extent)
     data = family.load(base)
-    with _bar(plan) as tick:
-        return compare(plan, data, tick=tick)
-
-
-@contextlib.contextmanager
-def _bar(plan: Any) -> Iterator[Callable[[str, int], object]]:
-    """Yield what to tell of the optimizer and the rounds done in its present run; all of them are the run's end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
     rounds, finished = plan.base.rounds, 0
-    quiet = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task(plan.base.family, total=rounds * plan.runs)
+    with bar(base.family, rounds * plan.runs) as show:
 
         def tick(name: str, done: int) -> None:
             nonlocal finished
-            progress.update(task, completed=finished + done, description=f"{plan.base.family}, {name}")
+            show(finished + done, what=f"{base.family}, {name}")
             finished += done if done == rounds else 0
 
-        yield tick
+        return compare(plan, data, tick=tick, note=lambda text: print(f"pisa-lab: {text}", file=sys.stderr))
 
 
 def _stored(paths: Sequence[Path], family: str | None) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import importlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from pisa_lab import specs
 from pisa_lab._checks import choice, whole
 from pisa_lab.cli.claim_rows import finding_row, report_row
 from pisa_lab.cli.claims_table import write_claims
 from pisa_lab.cli.findings import keep_findings
 from pisa_lab.cli.markdown import check_marked
 from pisa_lab.cli.output import plain, writable, writable_folder, write_json, write_text
+from pisa_lab.cli.progress import bar
 from pisa_lab.cli.selection import chosen
 from pisa_lab.cli.tables import Column, console, number, print_table
 from pisa_lab.stamp import stamp
@@ -60,7 +61,7 @@ COLUMNS = (
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="claims: names, prefixes or globs")
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="claims: names, prefixes, globs, MODULE:OBJECT")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="a minute's worth of trials (the default)")] = False,
     full: Annotated[bool, typer.Option("--full", help="ten minutes' worth of trials")] = False,
@@ -79,6 +80,8 @@ def command(
         raise ValueError("--quick: excludes --full")
     claims = chosen(names or [], _filtered(kind, provenance))
     count = min(whole("--jobs", _default_jobs() if jobs is None else jobs, at_least=1), len(claims))
+    # A worker finds claims in the table, where those of the user's own are not.
+    count = 1 if any(map(specs.is_own, names or [])) else count
     whole("--seed", seed)
     writable("--json", json_file)
     check_marked("--markdown", markdown, "claims")
@@ -130,15 +133,15 @@ def _checked(claims: Sequence[Claim], seed: int, effort: str, jobs: int) -> Iter
     """Yield the findings in the order of ``claims``, one thread each, behind a bar on standard error."""
     from joblib import Parallel, delayed
 
-    with _one_thread(), _bar(len(claims)) as tick:
+    with _one_thread(), bar("verify", len(claims)) as tick:
         if jobs == 1:
             answers = (_evidence(claim, seed, effort) for claim in claims)
         else:
             pool = Parallel(n_jobs=jobs, batch_size=1, return_as="generator")
             answers = pool(delayed(_evidence_by_name)(claim.name, seed, effort) for claim in claims)
-        tick(claims[0].name, 0)
+        tick(0, what=claims[0].name)
         for place, (claim, (evidence, seconds)) in enumerate(zip(claims, answers, strict=True), 1):
-            tick(claims[place].name if place < len(claims) else "", 1)
+            tick(place, what=claims[min(place, len(claims) - 1)].name)
             yield Finding(claim, evidence, seconds, seed, effort)
 
 
@@ -166,18 +169,6 @@ def _one_thread() -> Iterator[None]:
         with contextlib.suppress(ImportError):
             stack.enter_context(importlib.import_module("threadpoolctl").threadpool_limits(1))
         yield
-
-
-@contextlib.contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    quiet = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda name, step: progress.update(task, description=name, advance=step)
 
 
 def _print_summary(findings: Sequence[Finding]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from pisa_lab._checks import choice, finite, real, whole
 from pisa_lab.inference.curves import Numbers
+from pisa_lab.inference.student import critical_value
 
 FEWEST_PROBLEMS = 5
 """Fewer problems than this are taken as they are, not as a sample of others."""
@@ -200,14 +201,12 @@ def _percentiles(
 
 def _improvement(pairs: Numbers, level: float) -> tuple[float, float, float]:
     """Return the share of pairs that improve with Wilson's interval, for as many pairs as the clustering leaves."""
-    from scipy.special import stdtrit
-
     wins = (pairs < 0) + (pairs == 0) / 2
     share, error = float(wins.mean()), float(_error(wins))
     units = pairs.shape[0] if _sampled(pairs) else pairs.size
     count = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else float(units)
     count = min(max(count, 1.0), float(pairs.size))
-    z = float(stdtrit(units - 1, (1 + level) / 2))
+    z = critical_value(units, level)
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     return share, max(0.0, middle - float(half)), min(1.0, middle + float(half))

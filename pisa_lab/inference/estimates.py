@@ -9,6 +9,7 @@ from pisa_lab.inference.curvature import AFTER_A_BEND, SIGNIFICANCE, bend
 from pisa_lab.inference.curves import RESOLUTION, Axis, Curves, Numbers, binned, selected
 from pisa_lab.inference.models import MODELS, line, losses
 from pisa_lab.inference.selection import choose, probability
+from pisa_lab.inference.student import critical_value
 
 FEWEST_BINS = 12
 STARTS = (0.0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4)
@@ -72,9 +73,7 @@ def estimates(iterations: Numbers, values: Numbers, *, level: float, rng: np.ran
 
 def _in_window(curves: Curves, level: float, rng: np.random.Generator) -> Estimates:
     """Return what all bins of ``curves`` show, before any look at the bend."""
-    from scipy.special import stdtrit
-
-    critical = float(stdtrit(curves.logs.shape[1] - 1, (1 + level) / 2))
+    critical = critical_value(curves.logs.shape[1], level)
     table, parameters = losses(curves)
     chosen = choose(table)
     total = _blank(len(chosen))

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pisa_lab._checks import row_named
 from pisa_lab.preconditioners.base import Base, Blockwise, Diagonal, Guarantee, Kronecker, Preconditioner, Spectral
 from pisa_lab.preconditioners.composed import Clipped, Every
 from pisa_lab.preconditioners.curvature import GaussNewton, Hessian, HessianDiagonal
@@ -154,7 +155,4 @@ def by_name(name: str) -> PreconditionerRow:
     Raises:
         ValueError: there is none; the message lists all.
     """
-    for row in PRECONDITIONERS:
-        if row.name == name:
-            return row
-    raise ValueError(f"preconditioner: {name!r} is not one of {', '.join(row.name for row in PRECONDITIONERS)}")
+    return row_named("preconditioner", name, PRECONDITIONERS)

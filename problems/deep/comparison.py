@@ -49,20 +49,24 @@ class Plan:
 
 
 Tick = Callable[[str, int], object]
+Note = Callable[[str], object]
 
 
-def compare(plan: Plan, data: Data, *, tick: Tick = lambda name, done: None) -> list[Row]:
+def compare(
+    plan: Plan, data: Data, *, tick: Tick = lambda name, done: None, note: Note = lambda text: None
+) -> list[Row]:
     """Return the rows of all runs, those of tuning included; ``tick`` is told optimizer and rounds done in its run.
 
+    ``note`` is told of every checkpoint of an interrupted run that is put aside, as `train` does without ``resume``.
     To those of `train` come: phase ("tune" or "report"), trials (how many the setting was chosen from, 0 for none)
     and edge (tuned settings whose chosen value is the least or greatest tried).
     """
     rows: list[Row] = []
     for name in plan.names:
-        chosen, edge, tried = _tuned(plan, name, data, tick)
+        chosen, edge, tried = _tuned(plan, name, data, (tick, note))
         rows += tried
         for seed in plan.seeds:
-            run = _run(plan, name, chosen, seed, data, tick)
+            run = _run(plan, name, chosen, seed, data, (tick, note))
             rows += [{**row, "phase": "report", "trials": plan.tune, "edge": edge} for row in run]
     return rows
 
@@ -74,25 +78,28 @@ def best_loss(run: Sequence[Row]) -> float:
     return min(math.inf if row["validation_loss"] is None else float(row["validation_loss"]) for row in run)
 
 
-def _tuned(plan: Plan, name: str, data: Data, tick: Tick) -> tuple[dict[str, float], list[str], list[Row]]:
+def _tuned(plan: Plan, name: str, data: Data, tell: tuple[Tick, Note]) -> tuple[dict[str, float], list[str], list[Row]]:
     """Return the settings with the least validation loss, which of them are at the edge, and the rows of the trials."""
     row = optimizers.by_name(name)
     if not plan.tune:
         return row.settings(plan.given), [], []
     grid = row.grid(plan.tune, plan.given)
-    runs = [_run(plan, name, settings, TUNING_SEED, data, tick) for settings in grid]
+    runs = [_run(plan, name, settings, TUNING_SEED, data, tell) for settings in grid]
     losses = [best_loss(run) for run in runs]
     chosen = grid[losses.index(min(losses))]
     tried = [{**entry, "phase": "tune", "trials": plan.tune, "edge": []} for run in runs for entry in run]
     return chosen, row.edges(chosen, grid), tried
 
 
-def _run(plan: Plan, name: str, settings: Mapping[str, float], seed: int, data: Data, tick: Tick) -> list[Row]:
+def _run(
+    plan: Plan, name: str, settings: Mapping[str, float], seed: int, data: Data, tell: tuple[Tick, Note]
+) -> list[Row]:
     configuration = dataclasses.replace(plan.base, optimizer=name, settings=tuple(sorted(settings.items())), seed=seed)
     return train(
         configuration,
         data,
         checkpoint=None if plan.folder is None else plan.folder / f"{configuration.stem()}.pt",
         resume=plan.resume,
-        tick=lambda done: tick(name, done),
+        tick=lambda done: tell[0](name, done),
+        note=tell[1],
     )

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pisa_lab._checks import choice
+from pisa_lab import specs
+from pisa_lab._checks import choice, row_named
 from problems.deep.configuration import Configuration
 from problems.deep.convolutional import CNN, ResNet
 from problems.deep.images import images
@@ -62,11 +63,13 @@ class Family:
         return {"family": self.name, "model": name, "size": size, "rounds": self.rounds, "batch": self.batch}
 
     def model(self, name: str, size: str) -> Model:
-        """Return the model called ``name`` in ``size``.
+        """Return the model called ``name`` in ``size``, or that of MODULE:OBJECT, a function of `Data`.
 
         Raises:
             ValueError: there is none; the message lists those there are.
         """
+        if specs.is_own(name):
+            return Model(name, size, own_model(name))
         choice("model", name, tuple(dict.fromkeys(row.name for row in self.models)))
         choice("size", size, tuple(row.size for row in self.models if row.name == name))
         return next(row for row in self.models if (row.name, row.size) == (name, size))
@@ -74,8 +77,29 @@ class Family:
 
 def by_name(name: str) -> Family:
     """Return the row of `FAMILIES` called ``name``."""
-    choice("family", name, tuple(row.name for row in FAMILIES))
-    return next(row for row in FAMILIES if row.name == name)
+    return row_named("family", name, FAMILIES)
+
+
+def own_model(text: str) -> Callable[[Data], nn.Module]:
+    """Return how the user's model is built.
+
+    Raises:
+        ValueError: it cannot be imported; once it is called, that it fails or makes no model.
+    """
+    found = specs.own("model", text)
+    if not callable(found):
+        raise ValueError(f"model: {text!r} is no function of the data")
+
+    def build(data: Data) -> nn.Module:
+        try:
+            model = found(data)
+        except Exception as error:  # a function of the user's may raise anything
+            raise ValueError(f"model: {text!r} failed ({type(error).__name__}: {error})") from error
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"model: {text!r} made a {type(model).__name__}, which is no torch.nn.Module")
+        return model
+
+    return build
 
 
 def supervised(family: Family, configuration: Configuration, data: Data) -> Task:
@@ -103,7 +127,7 @@ def _images(configuration: Configuration) -> Data:
 
 
 def _texts(configuration: Configuration) -> Data:
-    context = SHAPES[configuration.size].context
+    context = SHAPES.get(configuration.size, SHAPES["nano"]).context
     return texts(_path(configuration), context=context, tokens=configuration.tokens or TOKENS[0])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pisa_lab._checks import choice, real, whole
+from pisa_lab._checks import real, row_named, whole
 from problems.deep.steppers import Averaged, Flattened, Own, Stepper
 
 Settings = Mapping[str, float]
@@ -76,8 +76,7 @@ class OptimizerRow:
 
 def by_name(name: str) -> OptimizerRow:
     """Return the row of `OPTIMIZERS` called ``name``."""
-    choice("optimizer", name, tuple(row.name for row in OPTIMIZERS))
-    return next(row for row in OPTIMIZERS if row.name == name)
+    return row_named("optimizer", name, OPTIMIZERS)
 
 
 def hidden_matrices(model: nn.Module) -> list[Tensor]:

@@ -9,14 +9,12 @@ import torch
 
 from pisa_lab._checks import choice, whole
 from pisa_lab.ablation import Arena
-from pisa_lab.loop import Measure
-from pisa_lab.problem import objective
 from problems.deep.configuration import Configuration
 from problems.deep.families import by_name
 from problems.deep.parts import Data, Part
 from problems.deep.problem import DeepProblem, deep_problem
 from problems.heterogeneity import partition
-from problems.studies.arenas import curvature
+from problems.studies.arenas import curvature, error, loss
 
 _TYPES = {"float32": torch.float32, "float64": torch.float64}
 _SETTINGS = ("family", "model", "size", "clients", "partition", "rows", "ridge", "local_ridge", "dtype")
@@ -68,9 +66,9 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
     ridges = {name: settings.get(name, 0.0) for name in ("ridge", "local_ridge")}
     parts = ("train", "validation", "test")
     found = _problems(configuration, parts, settings.get("rows"), settings.get("dtype", "float64"), **ridges)
-    finals = {"validation": _loss(found["validation"]), "test_loss": _loss(found["test"])}
+    finals = {"validation": loss(found["validation"]), "test_loss": loss(found["test"])}
     if family.metric.name == "accuracy":
-        finals |= {f"{name}_error": _error(found[name]) for name in parts[1:]}
+        finals |= {f"{name}_error": error(found[name], found[name].inputs, found[name].targets) for name in parts[1:]}
     return Arena(problem=found["train"], scale=curvature(found["train"]), finals=finals)
 
 
@@ -105,11 +103,3 @@ def _thinned(data: Data, most: int | None) -> Data:
     }
     kept = {name: Part(data.part(name).inputs[rows], data.part(name).targets[rows]) for name, rows in places.items()}
     return dataclasses.replace(data, **kept, groups=data.groups[places["train"]])  # type: ignore[arg-type]
-
-
-def _loss(rows: DeepProblem) -> Measure:
-    return lambda problem, state: objective(rows, state.consensus)
-
-
-def _error(rows: DeepProblem) -> Measure:
-    return lambda problem, state: 1 - rows.accuracy(state.consensus, rows.inputs, rows.targets)

@@ -10,11 +10,28 @@ from typing import Any
 
 import numpy as np
 
+from pisa_lab.inference.student import half_width
 from pisa_lab.loop import Status
 
 KEYS = ("family", "model", "size", "data_sha256", "clients", "partition", "optimizer", "settings", "rounds", "batch")
 """Columns in which runs agree that are averaged; the schedule is another."""
 NEEDED = (*KEYS, "schedule", "seed", "round", "phase", "status", "validation_loss", "test_metric_best", "trials")
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "a word": (
+        "family", "model", "size", "data", "data_sha256", "partition", "optimizer", "schedule", "phase", "status",
+        "metric", "commit",
+    ),
+    "a whole number": (
+        "clients", "rounds", "batch", "seed", "round", "trials", "gradients", "bytes_up", "bytes_down", "parameters",
+        "train_rows", "validation_rows", "test_rows",
+    ),
+    "a number or null": (
+        "train_loss", "validation_loss", "validation_metric", "test_metric_best", "test_metric_end", "cpu_seconds",
+    ),
+    "a table of numbers": ("settings",),
+    "a list of words": ("edge",),
+}  # fmt: skip
+"""What the columns hold that a table or figure shows."""
 LEVEL = 0.95
 Row = Mapping[str, Any]
 
@@ -63,9 +80,34 @@ def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
             raise ValueError(f"rows: {str(path)!r} cannot be read ({error})") from error
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise ValueError(f"rows: {str(path)!r} holds no rows of `pisa-lab train --json`")
+        for row in found:
+            _check_kinds(row, str(path))
         rows += found
     checked(rows)
+    if not any(row["phase"] == "report" for row in rows):
+        raise ValueError("rows: of tuning alone; none has the phase 'report'")
     return rows
+
+
+def _check_kinds(row: Row, path: str) -> None:
+    for kind, names in _KINDS.items():
+        for name in names:
+            if name not in row or not _is(kind, row[name]):
+                said = f"{name} is {row[name]!r}, not {kind}" if name in row else f"without {name!r}"
+                raise ValueError(f"rows: {path!r} holds rows {said}; they must be those of `pisa-lab train --json`")
+
+
+def _is(kind: str, value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "a table of numbers":
+        return isinstance(value, dict) and all(_is("a number", entry) for entry in value.values())
+    if kind == "a list of words":
+        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    if kind == "a word":
+        return isinstance(value, str)
+    if kind == "a whole number":
+        return is_number and isinstance(value, int) and 0 <= value < 2**63
+    return is_number or (value is None and kind.endswith("null"))
 
 
 def grouped(rows: Sequence[Row]) -> dict[str, dict[int, list[Row]]]:
@@ -80,15 +122,12 @@ def grouped(rows: Sequence[Row]) -> dict[str, dict[int, list[Row]]]:
 
 def interval(values: Sequence[Any]) -> tuple[float | None, float | None]:
     """Return mean and half-width of the 95 % interval by Student's t; None where there are too few values."""
-    from scipy.special import stdtrit
-
     known = np.asarray([float(value) for value in values if value is not None])
     if known.size == 0:
         return None, None
     if known.size == 1:
         return float(known[0]), None
-    factor = float(stdtrit(known.size - 1, (1 + LEVEL) / 2)) / math.sqrt(known.size)
-    return float(known.mean()), factor * float(known.std(ddof=1))
+    return float(known.mean()), half_width(known, LEVEL)
 
 
 def _summary(runs: Mapping[int, Sequence[Row]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from pisa_lab.loop import Status
 from pisa_lab.stamp import stamp
 from problems.deep import families, optimizers
-from problems.deep.checkpoints import read_checkpoint, write_checkpoint
+from problems.deep.checkpoints import put_aside, read_checkpoint, write_checkpoint
 from problems.deep.configuration import Configuration
 from problems.deep.parts import Data
 from problems.deep.steppers import Stepper
@@ -33,16 +33,19 @@ def train(
     checkpoint: Path | None = None,
     resume: bool = False,
     tick: Callable[[int], object] = lambda done: None,
+    note: Callable[[str], object] = lambda text: None,
 ) -> list[Row]:
     """Return the rows of the run: one for its start and one for each look, the last with the scores on the test part.
 
     Args:
         configuration: what to run.
         data: of the configuration's family, by its `load`.
-        checkpoint: a file that is written anew after each look.
+        checkpoint: a file that is written anew after each look; without ``resume`` one of an interrupted run that is
+            there is put aside, under its name with .old behind it.
         resume: go on from ``checkpoint`` where there is one; on a CPU the rows but for their times, the weights and
             the optimizer's state are bit for bit those of a run that was never interrupted.
         tick: told the rounds done, after each; all of them, said once, are the run's end.
+        note: told in words what was put aside.
 
     Raises:
         ValueError: an unknown family, model, size, optimizer or setting, or a checkpoint of another run.
@@ -50,6 +53,8 @@ def train(
     session = _Session(configuration, data)
     if resume and checkpoint is not None and checkpoint.is_file():
         session.restore(checkpoint)
+    elif checkpoint is not None and (kept := put_aside(checkpoint)):
+        note(f"{checkpoint.name} was of an interrupted run, which --resume goes on with; it is {kept.name} now")
     for look in configuration.looks:
         if session.is_over or look < session.done or (session.rows and look == session.done):
             continue
@@ -136,6 +141,7 @@ class _Session:
             "done": self.done,
             "seconds": self._seconds,
             "rows": json.dumps(self.rows),
+            "is_over": self.is_over,
             "model": self._task.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self._stepper.optimizers],
             "best": {"loss": self._best.loss, "round": self._best.round, "weights": self._best.weights},
@@ -150,6 +156,7 @@ class _Session:
             configuration=configuration.text(),
             sha256=str(self._task.facts["data_sha256"]),
             device=configuration.device,
+            entries=("done", "seconds", "rows", "model", "optimizers", "best"),
         )
         self.done, self._seconds, self.rows = found["done"], found["seconds"], json.loads(found["rows"])
         self._best = _Best(**found["best"])

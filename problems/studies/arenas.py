@@ -2,23 +2,24 @@
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from pisa_lab import specs
 from pisa_lab._array import client_sum, like, to_numpy
 from pisa_lab._checks import real, whole
 from pisa_lab.ablation import Arena, Unavailable
+from pisa_lab.ablation.sources import file_sha256
 from pisa_lab.loop import Measure
 from pisa_lab.problem import objective
 from problems import datasets, heterogeneity, newton, table, transforms
-from problems.generators import planted_completion, planted_factors
-from problems.quadratics import random_quadratic
+from problems.studies.makers import MAKERS, check_make
 from problems.studies.rows import Split, split_rows
 
 _POWER_STEPS = 60
-_RANDOM_STARTS = ("network", "network-regression", "relu-network")
+_DATA = tuple(row.name for row in datasets.DATASETS)
 
 
 def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
@@ -33,7 +34,17 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
         Unavailable: the data are not there.
         ValueError: settings that do not fit together; the message names one.
     """
-    return _arena(json.dumps(settings, sort_keys=True), instance)
+    checksum = file_sha256(settings.get("data"))
+    if settings.get("data_sha256", checksum) != checksum:
+        raise ValueError(f"data_sha256: that of {settings.get('data')!r} is {checksum or 'none'}")
+    if checksum:
+        # What is remembered of a file is forgotten when it changes.
+        settings = {**settings, "data_sha256": checksum}
+    try:
+        with np.errstate(all="ignore"):
+            return _arena(json.dumps(settings, sort_keys=True), instance)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"settings: {dict(settings)} make no problem ({type(error).__name__}: {error})") from error
 
 
 @functools.lru_cache(maxsize=1)
@@ -52,51 +63,44 @@ def _deep(settings: dict[str, Any], instance: int) -> Arena:
     return problem_arenas.resolve(settings, instance)
 
 
-def _quadratic(seed: int, *, clients: int, dimension: int = 20, condition: float = 10.0, **make: Any) -> Any:
-    """Return a random quadratic with eigenvalues from 1 to 1/condition in geometric progression."""
-    last = 1 / real("condition", condition, at_least=1.0)
-    spectrum = np.geomspace(1.0, last, whole("dimension", dimension, at_least=2))
-    return random_quadratic(seed, clients=clients, spectrum=spectrum.tolist(), **make)
-
-
-def _factors(seed: int, *, clients: int, shape: Any = (5, 4), **make: Any) -> Any:
-    return planted_factors(seed, clients=clients, shape=tuple(shape), **make)
-
-
-def _completion(seed: int, *, clients: int, shape: Any = (6, 5), **make: Any) -> Any:
-    return planted_completion(seed, clients=clients, shape=tuple(shape), **make)
-
-
-_MAKERS: dict[str, Callable[..., Any]] = {
-    "quadratic": _quadratic,
-    "factorisation": _factors,
-    "completion": _completion,
-}
-"""Families whose generators take arguments; the others are built small, as the table has them."""
-
-
 def _from_seed(settings: dict[str, Any], instance: int) -> Arena:
-    family, clients = table.by_name(settings["family"]), whole("clients", settings.get("clients", 4), at_least=1)
+    family, clients = _family(settings), whole("clients", settings.get("clients", 4), at_least=1)
     _known(settings, ("family", "clients", "ridge", "make", "noise"))
-    make = dict(settings.get("make", {}))
-    maker = _MAKERS.get(family.name)
-    if maker is None and make:
+    make = dict(_table(settings, "make"))
+    makers = MAKERS.get(family.name)
+    if makers:
+        check_make(make, *makers)
+        problem = makers[0](instance, clients=clients, **make)
+    elif make and not specs.is_own(settings["family"]):
         raise ValueError(f"make: {family.name!r} takes no further arguments without data")
-    problem = maker(instance, clients=clients, **make) if maker else family.build(instance, clients)
+    else:
+        problem = family.build(instance, clients, **make)
     if "ridge" in settings:
         problem = transforms.with_ridge(problem, settings["ridge"])
     known = getattr(problem, "optimum", None)
     if "noise" in settings:
-        problem = transforms.with_noise(problem, settings["noise"], seed=instance)
+        problem = transforms.with_noise(problem, real("noise", settings["noise"], at_least=0.0), seed=instance)
     optimum = None if known is None else float(known)
     gap = _gap(optimum)
     return Arena(problem=problem, scale=curvature(problem), finals={"validation": gap, "gap": gap}, optimum=optimum)
 
 
 def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
-    known = ("family", "clients", "ridge", "make", "data", "partition", "positive", "classes", "pool", "most_rows")
+    known = (
+        "family",
+        "clients",
+        "ridge",
+        "make",
+        "data",
+        "partition",
+        "positive",
+        "classes",
+        "pool",
+        "most_rows",
+        "data_sha256",
+    )
     _known(settings, known)
-    family, split = table.by_name(settings["family"]), _split(json.dumps(settings, sort_keys=True))
+    family, split = _family(settings), _split(json.dumps(settings, sort_keys=True))
     if isinstance(split, str):
         raise Unavailable(split)
     clients = whole("clients", settings.get("clients", 4), at_least=1)
@@ -104,7 +108,8 @@ def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
         settings.get("partition", "iid"), split.train_y, clients, seed=instance, features=split.train_x
     )
     make = _make(settings, split)
-    if family.name in _RANDOM_STARTS:
+    check_make(_table(settings, "make"), family.constructor)
+    if family.random_start:
         make["seed"] = instance
     features = heterogeneity.apply(parts, split.train_x)
     problem = family.from_data(features, split.train_y, parts.parts, ridge=settings.get("ridge", 0.0), **make)
@@ -117,25 +122,48 @@ def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
     )
 
 
+def _family(settings: Mapping[str, Any]) -> table.Family:
+    """Return the row of the family, by a message that says where its name stands."""
+    try:
+        return table.by_name(str(settings.get("family", "")))
+    except ValueError as error:
+        raise ValueError(f"family:{str(error).removeprefix('name:')}") from error
+
+
+def _table(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = settings.get(name, {})
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name}: {value!r} must be a table")
+    return value
+
+
 def _make(settings: Mapping[str, Any], split: Split) -> dict[str, Any]:
     multiclass = {"classes": split.classes} if table.by_name(settings["family"]).task == "multiclass" else {}
-    return {**multiclass, **settings.get("make", {})}
+    return {**multiclass, **_table(settings, "make")}
 
 
 @functools.lru_cache(maxsize=2)
 def _split(text: str) -> Split | str:
     """Return the rows, or why there are none: remembered, since the search may end with a download that fails."""
     settings = json.loads(text)
+    name = settings["data"]
+    if not isinstance(name, str) or not ("data_sha256" in settings or name in _DATA):
+        raise ValueError(f"data: {name!r} is no file and not one of {', '.join(_DATA)}")
     try:
-        dataset = datasets.load(settings["data"], standardise=False)
+        dataset = datasets.load(name, standardise=False)
     except ValueError as error:
-        return f"{settings['data']}: {' '.join(str(error).split())}"
+        if name not in _DATA:
+            raise
+        return f"{name}: {' '.join(str(error).split())}"
     return split_rows(dataset, settings)
 
 
 @functools.lru_cache(maxsize=8)
-def _optimum(text: str) -> float:
-    """Return F_λ at its minimiser: a mean over all rows, the same for every partition of them (MATHEMATICS.md#I5)."""
+def _optimum(text: str) -> float | None:
+    """Return F_λ at its minimiser, None where none is found.
+
+    It is a mean over all rows, the same for every partition of them (MATHEMATICS.md#I5).
+    """
     settings, split = json.loads(text), _split(text)
     if isinstance(split, str):
         raise Unavailable(split)
@@ -143,7 +171,11 @@ def _optimum(text: str) -> float:
     whole_set = family.from_data(
         split.train_x, split.train_y, None, ridge=settings.get("ridge", 0.0), **_make(settings, split)
     )
-    return float(newton.with_minimiser(whole_set, tolerance=1e-10).optimum)
+    try:
+        return float(newton.with_minimiser(whole_set, tolerance=1e-10).optimum)
+    except ValueError:
+        # Separable rows without a ridge have no minimiser: what needs none can still be measured.
+        return None
 
 
 def _held_out(family: table.Family, settings: Mapping[str, Any], split: Split) -> dict[str, Measure]:
@@ -155,21 +187,20 @@ def _held_out(family: table.Family, settings: Mapping[str, Any], split: Split) -
         ("test", split.test_x, split.test_y),
     ):
         rows = family.from_data(x, y, None, ridge=0.0, **make)
-        finals["validation" if part == "validation" else "test_loss"] = _loss(rows)
+        finals["validation" if part == "validation" else "test_loss"] = loss(rows)
         if family.task != "regression":
-            finals[f"{part}_error"] = _error(x, y)
+            finals[f"{part}_error"] = error(rows, x, y)
     return finals
 
 
-def _loss(rows: Any) -> Measure:
+def loss(rows: Any) -> Measure:
+    """Return the measure of the loss on ``rows``, a problem of one client."""
     return lambda problem, state: objective(rows, state.consensus)
 
 
-def _error(x: Any, y: Any) -> Measure:
-    def measure(problem: Any, state: Any) -> Any:
-        return 1 - problem.accuracy(state.consensus, x, y)
-
-    return measure
+def error(rows: Any, x: Any, y: Any) -> Measure:
+    """Return the measure of the share of ``x`` that ``rows`` takes for others than ``y``."""
+    return lambda problem, state: 1 - rows.accuracy(state.consensus, x, y)
 
 
 def _gap(optimum: float | None) -> Measure:

@@ -39,6 +39,9 @@ def split_rows(dataset: Dataset, settings: Mapping[str, Any]) -> Split:
         (dataset.validation_x, dataset.validation_y),
         (dataset.test_x, dataset.test_y),
     ]
+    for name in ("classes", "positive"):
+        if name in settings:
+            _check_labels(name, settings[name], dataset)
     if "classes" in settings:
         parts = [_chosen(x, y, settings["classes"]) for x, y in parts]
     if "positive" in settings:
@@ -53,6 +56,17 @@ def split_rows(dataset: Dataset, settings: Mapping[str, Any]) -> Split:
     if len(np.unique(labels[0])) < 2 and dataset.task != "regression":
         raise ValueError("classes: the training rows hold one class only")
     return Split(tables[0], labels[0], tables[1], labels[1], tables[2], labels[2], _classes(dataset, settings))
+
+
+def _check_labels(name: str, value: Any, dataset: Dataset) -> None:
+    """Refuse what is no list of labels of ``dataset``, numbered as it numbers them."""
+    labels = np.unique(dataset.train_y).tolist()
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise ValueError(f"{name}: {value!r} must be a list of labels")
+    for label in value:
+        if isinstance(label, bool) or label not in labels:
+            known = ", ".join(f"{own:g}" for own in labels[:20])
+            raise ValueError(f"{name}: {label!r} is not among the labels, {known}{' …' if len(labels) > 20 else ''}")
 
 
 def _classes(dataset: Dataset, settings: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pisa_lab.ablation.summary import Cell, Summary
 from pisa_lab.inference import compare_all
+from pisa_lab.inference.student import half_width
 
 LEVEL = 0.95
 BETTER, WORSE, ALIKE, FAILS, ABSENT = "better", "worse", "no difference", "fails", "absent"
@@ -106,12 +107,10 @@ def _ranks(table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _rank(method: str, tables: list[np.ndarray[Any, Any]]) -> Rank:
-    from scipy.special import stdtrit
-
     seeds = np.mean(tables, axis=0)
-    mean, count = float(seeds.mean()), seeds.size
-    half = float(stdtrit(count - 1, (1 + LEVEL) / 2) * seeds.std(ddof=1) / math.sqrt(count)) if count > 1 else math.nan
-    return Rank(method=method, mean=mean, low=mean - half, high=mean + half, problems=len(tables))
+    mean, half = float(seeds.mean()), half_width(seeds, LEVEL)
+    low, high = (float(np.clip(end, 0.0, 1.0)) for end in (mean - half, mean + half))
+    return Rank(method=method, mean=mean, low=low, high=high, problems=len(tables))
 
 
 def winners(summary: Summary, judged: Mapping[tuple[str, str], Judgement]) -> dict[str, list[str]]:
