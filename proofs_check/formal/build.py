@@ -31,8 +31,8 @@ def build(folder: Path, claims: Sequence[Claim], *, jobs: int = 2, recheck: bool
     if shutil.which("coqc") is None:
         raise FileNotFoundError(f"coqc: not installed ({INSTALL})")
     folder.mkdir(parents=True, exist_ok=True)
-    library = _copy_sources(folder)
-    _compile(folder, [*library, *write_coq_files(folder)], jobs)
+    library = copy_sources(folder)
+    compile_files(folder, [*library, *write_coq_files(folder)], jobs)
     if recheck:
         # Not the certificates: coqchk has no virtual machine to compute them with, and takes hours.
         _run(["coqchk", "-silent", "-o", "-Q", ".", "PISA", *(f"PISA.{path.stem}" for path in library)], folder)
@@ -46,7 +46,7 @@ def coq_version() -> str:
     return _run(["coqc", "--print-version"], Path()).split()[0]
 
 
-def _copy_sources(folder: Path) -> list[Path]:
+def copy_sources(folder: Path) -> list[Path]:
     """Copy what changed, so that only that is compiled again; what has gone goes here too."""
     present = {path.name: path.read_bytes() for path in sorted(SOURCES.glob("*.v"))}
     for stale in folder.glob("*.v"):
@@ -58,11 +58,16 @@ def _copy_sources(folder: Path) -> list[Path]:
     return [folder / name for name in present]
 
 
-def _compile(folder: Path, files: Iterable[Path], jobs: int) -> None:
+def compile_files(folder: Path, files: Iterable[Path], jobs: int = 2, *, only: str = "") -> None:
+    """Compile ``files``, which lie in ``folder``, or what the module ``only`` needs of them.
+
+    Raises:
+        ValueError: Coq accepts one of them not; the message has its words.
+    """
     lines = ["-Q . PISA", "-arg -w", "-arg none", *(path.name for path in files)]
     (folder / "_CoqProject").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _run(["coq_makefile", "-f", "_CoqProject", "-o", "CoqMakefile"], folder)
-    _run(["make", "-s", "-f", "CoqMakefile", f"-j{jobs}"], folder)
+    _run(["make", "-s", "-f", "CoqMakefile", f"-j{jobs}", *([f"{only}.vo"] if only else [])], folder)
 
 
 def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
