@@ -7,7 +7,7 @@ from proofs_check.kernel.domains import Orthant
 from proofs_check.kernel.facts import Certificate, Consequence, Fact, Holds, Identity, Inequality, Sign
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, growing_increment
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS, growing_increment
 from proofs_check.symbolic.theorems.stochastic import (
     HYPOTHESES,
     SOURCE,
@@ -149,6 +149,7 @@ CLAIMS = (
                 "y_k = w_k + ĝ_{k−1}/σ_k; either order of the penalty; all clients'"
                 " penalties grow by the same factor in the mixed order"
             ),
+            EXPECTATIONS,
         ),
         source="ours; extends MATHEMATICS.md#T5 to the order of MATHEMATICS.md#algorithm",
         proof=both_orders_proof,

@@ -16,7 +16,7 @@ from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, 
 from proofs_check.kernel.formulas import Concludes
 from proofs_check.kernel.proof import theorem
 from proofs_check.kernel.schemes import Cover
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS, client_identities
 
 SOURCE = "ours; MATHEMATICS.md#T5"
 HYPOTHESES = (
@@ -24,6 +24,7 @@ HYPOTHESES = (
     " = 1",
     "E[ĝ_k | past] = ∇F(w_k), E‖ĝ_k − ∇F(w_k)‖² ≤ v (v = Σα_i²v_i for independent clients)",
     "the client solves with σ_k, the next server step uses σ_{k+1}; all clients' penalties grow by the same factor",
+    EXPECTATIONS,
 )
 
 
