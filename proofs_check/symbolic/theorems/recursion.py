@@ -19,8 +19,8 @@ MEAN_OF_CLIENTS = (
 )
 EXPECTATIONS = (
     "expectations over all that is random, on the right of ≤ too: V_k and ‖∇F(w_k)‖² stand for theirs; Coq has random"
-    " vectors as any inner-product space with ⟨X, Y⟩ = E⟨X, Y⟩, which it builds for finite probability spaces (other"
-    " square-integrable ones in words)"
+    " vectors as any inner-product space with ⟨X, Y⟩ = E⟨X, Y⟩, which it builds for finite probability spaces and"
+    " for combinations of endless orthonormal draws (other square-integrable ones in words)"
 )
 
 
