@@ -158,8 +158,8 @@ CLAIMS = (
     ),
     theorem(
         "T5-repaired-schedule",
-        "If Σ1/κ_k = ∞ and Σ1/κ_k² < ∞ (such as κ_0(k+1)^a, 1/2 < a ≤ 1), the weighted averages and the minimum of E‖∇F(w_k)‖²"
-        " tend to 0;"
+        "If Σ1/κ_k = ∞ and Σ1/κ_k² < ∞ (such as κ_0(k+1)^a, 1/2 < a ≤ 1), the weighted averages and the minimum of"
+        " E‖∇F(w_k)‖² tend to 0;"
         " for κ_k = κ_0γ^{-k} the bound is empty.",
         latex=r"$\sum_k \frac{2\kappa_k-3}{2\kappa_k^2}\,E\|\nabla F(w_k)\|^2 \leq V_0-F^* + \sum_k v/\kappa_k^2$",
         hypotheses=(*HYPOTHESES, "the steps are summed over k (linearity of expectation)"),
