@@ -107,7 +107,8 @@ Proof. intros X n I. apply X. lia. Qed.
 Lemma kick_known k : known (S k) (kick k).
 Proof. intros n I. cbn. destruct (Nat.eqb_spec n (S k)); [lia|ring]. Qed.
 Lemma kick_unbiased k x : known k x -> ⟨x, kick k⟩ = 0.
-Proof. intros X. unfold kick. rewrite inner_scale_r. cbn [inner combinations]. rewrite pairing_basic, (X (S k)); [ring|lia]. Qed.
+Proof. intros X. unfold kick. rewrite inner_scale_r. cbn [inner combinations].
+  rewrite pairing_basic, (X (S k)); [ring|lia]. Qed.
 Lemma kick_variance k : ‖kick k‖² = v.
 Proof.
   unfold kick. rewrite inner_scale, inner_scale_r, <- Rmult_assoc, sqrt_sqrt by easy. cbn [inner combinations].

@@ -34,8 +34,8 @@ Qed.
 Definition rho_of := if Rle_dec 2 k then 1 else k / (k ^ 2 - 2).
 Definition omega_of := if Rle_dec 2 k then 0 else (4 - k ^ 2) / (4 * k * (k ^ 2 - 2)).
 Definition fall_of := if Rle_dec 2 k then (4 * k - 1) / (4 * k ^ 2) else (4 * k ^ 2 - 9) / (4 * k * (k ^ 2 - 2)).
-Definition plain_potential j := F (w (S j)) + / (4 * k * L) * ‖g j‖² + (2 * k - rho_of) / (4 * k ^ 2 * L) * ‖memory j‖²
-  + omega_of / L * ‖g j - memory j‖².
+Definition plain_potential j := F (w (S j)) + / (4 * k * L) * ‖g j‖²
+  + (2 * k - rho_of) / (4 * k ^ 2 * L) * ‖memory j‖² + omega_of / L * ‖g j - memory j‖².
 
 Lemma plain_falls j : 3 / 2 < k -> plain_potential (S j) <= plain_potential j - fall_of / L * ‖g j‖².
 Proof.
@@ -89,7 +89,8 @@ Qed.
 
 (** ** T1-convex-potential *)
 Definition r_of := if Rle_dec 2 k then 0 else (2 - k) / (2 * k - 3).
-Definition convex_potential j := F (w (S j)) + ((1 + r_of) * ‖g j‖² + ‖memory j‖² + r_of * ‖g j - memory j‖²) / (2 * k * L).
+Definition convex_potential j := F (w (S j))
+  + ((1 + r_of) * ‖g j‖² + ‖memory j‖² + r_of * ‖g j - memory j‖²) / (2 * k * L).
 
 Theorem T1_convex_potential j : convex F -> 3 / 2 < k ->
   convex_potential (S j) <= convex_potential j - / (k * L) * ‖g j‖².
