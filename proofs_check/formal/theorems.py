@@ -173,6 +173,7 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
         "MetricRun.N3_sum",
         "MetricRun.moving_average_falls",
         "MetricRun.N3_inhabited",
+        "MetricExample.N3_falling_inhabited",
     ),
     "N6-any-norm-step": ("AnyNorm.N6_step", "AnyNorm.N6_lowers", "Inhabited.N6_inhabited"),
     "N6-any-norm-sum": ("AnyNorm.N6_sum",),
