@@ -52,11 +52,12 @@ _POTENTIAL = (
 )
 _GOLDEN = "3L/2 − λ/2 < σ ≤ (1+√5)L/2 (above it T6-preconditioned has a potential)"
 _NORM = (
-    "a norm and a conorm with ⟨x, y⟩ ≤ ‖x‖_*‖y‖ (matrices: trace pairing, nuclear and spectral norm); every F_i has "
+    "a norm and a conorm with ⟨x, y⟩ ≤ ‖x‖_*‖y‖ (Coq shows it of the Euclidean and of the largest-entry norm; of "
+    "matrices with trace pairing, nuclear and spectral norm in words); every F_i has "
     "‖∇F_i(x) − ∇F_i(y)‖_* ≤ L‖x − y‖",
     "clients: p_i⁺ = p_i + μ_i e_i, e_i = ∇F_i(w) − p_i, 1/(1+β) ≤ μ_i ≤ 1, new each round; α_i ≥ 0, Σα_i = 1",
-    "server: w⁺ = w − (s a/(σϑ)) O(Y), Y = Σα_i(2p_i⁺ − p_i), a = ⟨Y, O(Y)⟩/ϑ, 0 ≤ s ≤ 1; the oracle O (sign, polar "
-    "factor, Newton–Schulz) has ‖O(y)‖ ≤ ϑ and ⟨y, O(y)⟩ ≥ 0",
+    "server: w⁺ = w − (s a/(σϑ)) O(Y), Y = Σα_i(2p_i⁺ − p_i), a = ⟨Y, O(Y)⟩/ϑ, 0 ≤ s ≤ 1; the oracle O (sign; in "
+    "words: polar factor, Newton–Schulz) has ‖O(y)‖ ≤ ϑ and ⟨y, O(y)⟩ ≥ 0",
     "X(β) = 4/(4−β) and a(β) = 1/2 for β ≤ 3, (β−1)² and (β−1)²/(2(β+1)) above: those of T6-preconditioned",
     "V = Σα_iF_i(w) + (a(β)/σ)Σα_i‖e_i‖_*²",
 )
@@ -64,26 +65,28 @@ _NORM = (
 _TEST = (
     "every F_i is L-smooth, λ ≥ 0, α_i ≥ 0 with Σα_i = 1, s = σ + λ; a > 0, 0 < c < 1, ε ≥ 0, 0 ≤ δ < 1",
     "the test: F_λ(w⁺) + (1+ε)(a/s)Σα_i‖∇F_i(w⁺) − p_i⁺‖² ≤ F_λ(w) + (1−δ)(a/s)Σα_i‖∇F_i(w) − p_i‖² − (c/s)‖∇F_λ(w)‖²",
-    "a restart puts p_i = ∇F_i(w), which makes the second residual 0 and the trial w⁺ = w − ∇F_λ(w)/s, p_i⁺ = ∇F_i(w)",
+    "a restart puts p_i = −π_i = ∇F_i(w), which makes the second residual 0; for every Q_i ⪰ 0 the round of "
+    "Algorithm 1 is then w⁺ = w − ∇F_λ(w)/s, p_i⁺ = ∇F_i(w)",
 )
 _METRIC = (
-    "Algorithm 1 with diagonal matrices Σ_i for the penalties, 0 ⪯ ρ_iQ_i ⪯ βΣ_i, new in each round; full gradients, "
-    "λ ≥ 0",
+    "Algorithm 1 with diagonal matrices Σ_i for the penalties and diagonal Q_i, 0 ⪯ ρ_iQ_i ⪯ βΣ_i, all in one basis "
+    "and new in each round; full gradients, λ ≥ 0",
     "every F_i is smooth in a diagonal metric Λ: ‖∇F_i(x) − ∇F_i(y)‖ in Λ⁻¹ is at most ‖x − y‖ in Λ",
     "S = Σα_iΣ_i + λ ⪰ κΛ + λ, S ⪰ κ̂Λ, (κ−1)κ̂ ≥ X, and S falls by at most the factor ϑ a round (ϑ = 1: never)",
-    "X and the share a of the residuals are those of T6-preconditioned at ϑ = 1, and larger by ϑ below "
-    "(MATHEMATICS.md#N3)",
+    "ϑ = 1: X and a are those of T6-preconditioned; 0 < ϑ < 1: X = 4/(4ϑ−β) and a = 1/2 for β < 4ϑ, or, for β ≥ 3 and "
+    "u = √ϑ > β/(1+β), X = (β−1)²/((1+β)u−β)² and a = u(β−1)²/(2(1+β)((1+β)u−β))",
     "V = F_λ(w) + aΣα_i‖∇F_i(w) + π_i‖² in S⁻¹, before the clients' half-step",
 )
 
 CLAIMS_FORMAL: tuple[Claim, ...] = (
     formal_claim(
         "N1-restart",
-        "After a restart the test passes as soon as s ≥ s_R, whatever the operators and the multipliers are; and where "
-        "it passes in every round, from whatever trial, with s falling at most by 1+ε, "
+        "After a restart the test passes as soon as s ≥ s_R, whatever the operators and the multipliers were; and "
+        "where it passes in every round, from whatever trial, with s falling at most by 1+ε, "
         "Σ(c/s_k)‖∇F_λ(w_k)‖² ≤ Φ_0 − inf F_λ.",
         *_TEST,
-        "Φ_0 = F_λ(w_0) + (a/s_0)Σα_i‖∇F_i(w_0) − p_i‖²; under the Polyak-Łojasiewicz inequality the rate is linear",
+        "Φ_0 = F_λ(w_0) + (a/s_0)Σα_i‖∇F_i(w_0) − p_i‖²; under the Polyak-Łojasiewicz inequality with "
+        "μ the rate is linear for δ > 0: Φ_k − inf F_λ falls by the factor 1 − min(2cμ/s_k, δ)",
         "full gradients and values; how often σ rises, and local Lipschitz constants: MATHEMATICS.md#N1, in words",
         latex=r"$s_R = \frac{(L+\lambda)/2 + \sqrt{(L+\lambda)^2/4 + 4(1-c)(1+\epsilon)aL^2}}{2(1-c)}$",
         source="MATHEMATICS.md#N1; restarts and merit tests are known techniques, this potential and s_R are ours",
@@ -91,8 +94,8 @@ CLAIMS_FORMAL: tuple[Claim, ...] = (
     formal_claim(
         "N3-metric-descent",
         "With a matrix for the penalty that sets the step of every coordinate V falls in each round by at least half "
-        "the squared gradient in S⁻¹, for any Q_i and any metric that falls at most by ϑ a round, such as Adam's with "
-        "ϑ = √β₂.",
+        "the squared gradient in S⁻¹, for any diagonal Q_i and any metric that falls at most by ϑ a round; the entries "
+        "√v + ϵ of Adam's average (no bias correction) fall at most by ϑ = √β₂.",
         *_METRIC,
         latex=r"$V_{k+1} \leq V_k - \frac{1}{2}\|\nabla F_\lambda(w_k)\|^2_{S_k^{-1}}$",
         source="MATHEMATICS.md#N3; variable metrics are known, applied to PISA ours",

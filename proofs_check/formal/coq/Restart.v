@@ -151,3 +151,26 @@ End Auto.
 Print Assumptions N1_restart_passes.
 Print Assumptions N1_sum.
 Print Assumptions N1_linear_rate.
+
+(** What a restart at w does to a round of Algorithm 1, whatever the operators: the clients stay, and the server makes
+    the gradient step. *)
+Theorem N1_restart_trial (V : space) m weight ridge penalty bend G (w : nat -> V) local dual l :
+  pisa V m weight ridge penalty bend (fun l i => G i (w l)) w local dual -> 0 < rate m weight ridge penalty (S l) ->
+  (forall i, (i < m)%nat -> 0 < penalty (S l) i) -> (forall i x, (i < m)%nat -> 0 <= ⟨bend (S l) i x, x⟩) ->
+  (forall i, (i < m)%nat -> dual l i = (- G i (w (S l)))%V) ->
+  w (S (S l)) = (w (S l) - / rate m weight ridge penalty (S l) * slope V m weight ridge G (w (S l)))%V /\
+  forall i, (i < m)%nat -> dual (S l) i = (- G i (w (S l)))%V.
+Proof.
+  intros run Pr Pp Pb D.
+  assert (Still : forall i, (i < m)%nat -> deviation V w local (S l) i = 0%V).
+  { intros i I. assert (C := client _ _ _ _ _ _ _ _ _ _ run l i I). rewrite (D i I) in C. cbv beta in C.
+    set (d := deviation _ _ _ _ _) in *. clearbody d. apply norm_zero.
+    apply (f_equal (fun u => ⟨u, d⟩)) in C. autorewrite with inner in C. assert (B := Pb i d I). assert (P := Pp i I).
+    apply Rmult_le_reg_l with (penalty (S l) i); [easy|]. lra. }
+  assert (Same : forall i, (i < m)%nat -> dual (S l) i = (- G i (w (S l)))%V).
+  { intros i I. rewrite (multiplier _ _ _ _ _ _ _ _ _ _ run), (Still i I), (D i I). vector. }
+  split; [|exact Same]. assert (M := move _ _ _ _ _ _ _ _ _ _ (S l) run). apply solve_for in M; [|exact Pr].
+  rewrite M, (mean_ext V m weight _ (fun i => -1 * G i (w (S l)))%V).
+  - rewrite mean_scale. unfold slope. vector.
+  - intros i I. rewrite (Still i I), (Same i I). vector.
+Qed.

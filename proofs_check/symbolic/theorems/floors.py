@@ -18,7 +18,7 @@ from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, 
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
 from proofs_check.symbolic.theorems.floor_table import EXCESS, NAMES, PAIRS, TABLE, Floor
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS
 from proofs_check.symbolic.theorems.sectors import squares_of
 from proofs_check.symbolic.theorems.stationary import stationary_floor, stationary_proof
 from proofs_check.symbolic.theorems.stochastic import mean_iterate
@@ -215,6 +215,7 @@ def excess_facts() -> Iterator[Fact]:
 HYPOTHESES = (
     "ρ = λ = 0, constant σ; F is L-smooth (nonconvex allowed) and bounded below; stated for L = 1",
     "E[ĝ_k | past] = ∇F(w_k), E‖ĝ_k − ∇F(w_k)‖² ≤ v",
+    EXPECTATIONS,
 )
 
 CLAIMS = (

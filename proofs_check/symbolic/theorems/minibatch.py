@@ -25,7 +25,7 @@ from proofs_check.symbolic.theorems.batch_round import (
     weight,
 )
 from proofs_check.symbolic.theorems.batch_travel import moves, travel_facts
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities, moving_weight
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS, client_identities, moving_weight
 from proofs_check.symbolic.theorems.summation import SUMMED, telescope
 
 SOURCE = "ours; MATHEMATICS.md#T7, extended to λ ≥ 0 and unequal σ_i with better constants"
@@ -178,6 +178,7 @@ HYPOTHESES = (
     "Q_i symmetric, 0 ⪯ ρ_iQ_i ⪯ β_kσ_iI for every client i (β_k nonincreasing), otherwise arbitrary: it may use the"
     " current batch; σ_i may differ; σ_k = Σα_iσ_i at step k, q = β/(1+β)",
     "κ_k = σ_k/(L+λ) nondecreasing and deterministic",
+    EXPECTATIONS,
 )
 V = "V_k = F_λ(y_k) + B_kΣα_i‖∇F_i(w_k) + π_i‖², the π_i before the clients' step at w_k, R_k = λw_k − Σα_iπ_i; "
 ARGUMENTS = (

@@ -15,7 +15,7 @@ from proofs_check.kernel.domains import Orthant
 from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, Inequality, Sign, Used
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities, moving_weight
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS, client_identities, moving_weight
 
 SOURCE = "ours; MATHEMATICS.md#T8"
 
@@ -239,6 +239,7 @@ CLAIMS = (
             "backwards from C = 0 at the horizon C_k = (I−M_k)(I+C_{k+1}), N_k ="
             " (I+C_{k+1})M_k; P_k = −Σα_iπ_i before the"
             " step, z_k = w_k + (I−C_k)P_k/σ, V_k = F(z_k) + B√(1+β)⟨P_k,(I+C_k)P_k⟩/(2κσ)",
+            EXPECTATIONS,
         ),
         source=SOURCE,
         proof=oblivious_proof,

@@ -125,8 +125,8 @@ CLAIMS = (
         " μ = σ/(σ+ρq).",
         latex=r"$\sigma > \frac{3\mu h}{2(2-\mu)} - \frac{\lambda}{2}$",
         hypotheses=("F quadratic with h > 0, Q fixed, common to all clients and commuting with the Hessian, constant"
-        " σ, full gradients, λ ≥ 0",
-                    "'does not' is for starts with a component on that mode's root z ≤ −1"),
+        " σ_i = σ for every client, full gradients, λ ≥ 0",
+                    "'does not': some run from π⁰ = 0 has no limit"),
         source=SOURCE,
         proof=threshold_proof,
         conclusion={"converges from every start": "value at −1: 2(2−μ)(σ−σ*)/(σ+λ), > 0 iff σ > σ*"},

@@ -17,6 +17,11 @@ MEAN_OF_CLIENTS = (
     "the server's equation is the mean over the clients, with the weights α_i, of the clients' parts R_i(w⁺); it is"
     " linear in them"
 )
+EXPECTATIONS = (
+    "expectations over all that is random, on the right of ≤ too: V_k and ‖∇F(w_k)‖² stand for theirs; Coq has random"
+    " vectors as any inner-product space with ⟨X, Y⟩ = E⟨X, Y⟩, which it builds for finite probability spaces and"
+    " for combinations of endless orthonormal draws (other square-integrable ones in words)"
+)
 
 
 def moving_weight(client: Client, penalty: Expression) -> Expression:

@@ -7,7 +7,7 @@ from proofs_check.kernel.domains import Orthant
 from proofs_check.kernel.facts import Certificate, Consequence, Fact, Holds, Identity, Inequality, Sign
 from proofs_check.kernel.formulas import Concludes, read
 from proofs_check.kernel.proof import theorem
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, growing_increment
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS, growing_increment
 from proofs_check.symbolic.theorems.stochastic import (
     HYPOTHESES,
     SOURCE,
@@ -149,6 +149,7 @@ CLAIMS = (
                 "y_k = w_k + ĝ_{k−1}/σ_k; either order of the penalty; all clients'"
                 " penalties grow by the same factor in the mixed order"
             ),
+            EXPECTATIONS,
         ),
         source="ours; extends MATHEMATICS.md#T5 to the order of MATHEMATICS.md#algorithm",
         proof=both_orders_proof,
@@ -157,8 +158,8 @@ CLAIMS = (
     ),
     theorem(
         "T5-repaired-schedule",
-        "If Σ1/κ_k = ∞ and Σ1/κ_k² < ∞ (κ_k ~ k^a, 1/2 < a ≤ 1), the weighted averages and the minimum of E‖∇F(w_k)‖²"
-        " tend to 0;"
+        "If Σ1/κ_k = ∞ and Σ1/κ_k² < ∞ (such as κ_0(k+1)^a, 1/2 < a ≤ 1), the weighted averages and the minimum of"
+        " E‖∇F(w_k)‖² tend to 0;"
         " for κ_k = κ_0γ^{-k} the bound is empty.",
         latex=r"$\sum_k \frac{2\kappa_k-3}{2\kappa_k^2}\,E\|\nabla F(w_k)\|^2 \leq V_0-F^* + \sum_k v/\kappa_k^2$",
         hypotheses=(*HYPOTHESES, "the steps are summed over k (linearity of expectation)"),

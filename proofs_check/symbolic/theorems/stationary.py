@@ -121,7 +121,7 @@ CLAIMS = (
         "T5-variance-floor",
         "For every constant κ > 3/2 the limit superior of the averages of E‖∇F(w_k)‖² is at most v/(2κ+1−2√(1+2κ)).",
         latex=r"$\limsup_N \frac{1}{N}\sum_{k<N} E\|\nabla F(w_k)\|^2 \leq \frac{v}{2\kappa+1-2\sqrt{1+2\kappa}}$",
-        hypotheses=(*HYPOTHESES[:2], "constant σ, either order of the penalty"),
+        hypotheses=(*HYPOTHESES[:2], "constant σ, either order of the penalty", HYPOTHESES[-1]),
         source=SOURCE,
         proof=floor_proof,
         conclusion={
@@ -138,6 +138,7 @@ CLAIMS = (
         latex=r"$E|F'(w)|^2 = \frac{c(3c+\kappa)}{(c+\kappa)(2\kappa-3c)}\,v$",
         hypotheses=(
             "F(x) = cx²/2, m = 1, ρ = λ = 0, constant σ = κ, independent noise of mean 0 and variance v, κ > 3c/2",
+            "Coq's noise is ±√v by n fair coins, for every n: a floor is the same bound for all of them",
         ),
         source=SOURCE,
         proof=lower_bound_proof,

@@ -16,14 +16,15 @@ from proofs_check.kernel.facts import Certificate, Consequence, Fact, Identity, 
 from proofs_check.kernel.formulas import Concludes
 from proofs_check.kernel.proof import theorem
 from proofs_check.kernel.schemes import Cover
-from proofs_check.symbolic.theorems.recursion import MEAN_OF_CLIENTS, client_identities
+from proofs_check.symbolic.theorems.recursion import EXPECTATIONS, MEAN_OF_CLIENTS, client_identities
 
 SOURCE = "ours; MATHEMATICS.md#T5"
 HYPOTHESES = (
     "ρ = λ = 0; F is L-smooth and bounded below; κ_k = σ_k/L nondecreasing and deterministic, κ_0 > 3/2; stated for L"
     " = 1",
-    "E[ĝ_k | past] = ∇F(w_k), E‖ĝ_k − ∇F(w_k)‖² ≤ v (v = Σα_i²v_i for independent clients)",
+    "E[ĝ_k | past] = ∇F(w_k), E‖ĝ_k − ∇F(w_k)‖² ≤ v (in words: v = Σα_i²v_i for independent clients)",
     "the client solves with σ_k, the next server step uses σ_{k+1}; all clients' penalties grow by the same factor",
+    EXPECTATIONS,
 )
 
 
