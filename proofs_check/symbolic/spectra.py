@@ -146,7 +146,10 @@ SPECTRUM_CLAIMS = (
         ),
         latex=r"$\mathrm{stable} \Leftrightarrow \sum_i\alpha_i\sigma_i >"
         r" \frac{3}{2}\lambda_{\max}(H) - \frac{\lambda}{2}$",
-        hypotheses=("rho = 0, gamma = 1, full gradients", "H = Hessian of sum alpha_i F_i positive definite, with an orthonormal eigenbasis"),
+        hypotheses=(
+            "rho = 0, gamma = 1, full gradients",
+            "H = Hessian of sum alpha_i F_i positive definite, with an orthonormal eigenbasis",
+        ),
         source="MATHEMATICS.md#I6",
     ),
     symbolic_claim(
