@@ -67,7 +67,12 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
     "V1-rate-of-optimisation": ("KeptShare.V1_rate_of_optimisation_refuted",),
     "V2-steps-carry-the-residual": ("Residual.V2_steps_carry_the_residual", "GeometricLimit.V2_residual_stays"),
     "V2-share-is-a-basic-hypergeometric-series": ("Share.V2_share", "Share.hypergeometric", "Share.share_inhabited"),
-    "V2-limit-is-stationary": ("Refutations.V2_refuted", "KeptShare.V2_share_at_least", "Share.share_inhabited"),
+    "V2-limit-is-stationary": (
+        "Refutations.V2_refuted",
+        "KeptShare.V2_share_at_least",
+        "Share.V2_share",
+        "Share.share_inhabited",
+    ),
     "V2-limit-not-stationary": ("KeptShare.V2_limit_not_stationary", "Share.share_inhabited"),
     "V2-descent-is-not-convergence": (
         "DescentOnly.V2_descent_is_not_convergence",
