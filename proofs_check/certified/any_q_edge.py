@@ -141,8 +141,8 @@ def _edge_evidence(seed: int, effort: str) -> Evidence:
 EDGE_CLAIM = Claim(
     name="W-any-q-sharp-edge",
     statement="For every κ = σ/L > 3/2 and every symmetric Q_i with 0 ⪯ ρ_iQ_i ⪯ σ, new each round, chosen by anyone, "
-    "V = F(w) + (a/σ)Σα_i‖∇F_i(w) + π_i‖² falls by at least (c/L)‖∇F(w)‖² every round, c(κ) > 0; at κ = 3/2 no "
-    "potential does so, since on F = x²/2 the run oscillates for ever.",
+    "V = F(w) + (a/σ)Σα_i‖∇F_i(w) + π_i‖² falls by at least (c/L)‖∇F(w)‖² every round, c(κ) > 0; at κ = 3/2 no a "
+    "and c > 0 do so, since on F = x²/2 the run oscillates for ever.",
     latex=r"V_{k+1} \leq V_k - \frac{c(\kappa)}{L}\|\nabla F(w_k)\|^2",
     hypotheses=(
         "F_i L-smooth, nonconvex; any number of clients, any weights; full gradients",

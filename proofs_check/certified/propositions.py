@@ -221,4 +221,4 @@ def attainment(claim: str) -> str:
     if not reached:
         return "bounds from one side: that they are attained is not claimed"
     which = "each bound is" if len(reached) == len(PROPOSITIONS[claim]) else f"the bounds of {', '.join(reached)} are"
-    return f"{which} attained to {SLACK_WORDS} by a function made in fractions"
+    return f"{which} attained to {SLACK_WORDS} by a function made in fractions: exact arithmetic, not Coq"

@@ -187,7 +187,13 @@ CLAIMS_LIMITS: tuple[Claim, ...] = (
             {"ratio": ratio, "penalty": 8.0, "curvature": float(1 + seed)} for ratio in (0.75, 0.9)
         ],
         detail="the Lagrangian rose in {rises} rounds, and the limit keeps {share:.4g} of the first gradient",
-        hypotheses=("γ < 1 fixed: .75 or .9", "σ⁰ = 8r", "full gradients", "F = (r/2)(w−1)², ρ = λ = 0"),
+        hypotheses=(
+            "γ < 1 fixed: .75 or .9",
+            "σ⁰ = 8r",
+            "full gradients",
+            "F = (r/2)(w−1)², ρ = λ = 0",
+            "every round is L^{ℓ+1} ≤ L^ℓ for ℓ ≥ 1, L after a whole round; cold start",
+        ),
         expected=Verdict.REFUTED,
         source="MATHEMATICS.md#V5, MATHEMATICS.md#V2",
     ),

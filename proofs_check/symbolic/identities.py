@@ -246,6 +246,7 @@ IDENTITY_CLAIMS = (
             "full gradients",
             "rho = 0 and the same sum of alpha_i sigma_i at every round, or sigma_i and rho_i Q_i equal for all"
             " clients and independent of the partition",
+            "the same w^0 and sum of alpha_i pi_i^0, as from the cold and from the warm start",
         ),
         source="MATHEMATICS.md#I5",
     ),

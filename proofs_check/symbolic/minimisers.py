@@ -127,7 +127,7 @@ MINIMISER_CLAIMS = (
             },
         ),
         latex=r"$\pi_i^{\ell+1} = \pi_i^\ell + \sigma_i^{\ell+1}\,\partial L/\partial \pi_i$",
-        hypotheses=("any Q_i",),
+        hypotheses=("any Q_i", "dL/dpi_i is that of client i's term of L, over its weight alpha_i"),
         source="MATHEMATICS.md#algorithm",
         provenance="reconstructed",
     ),

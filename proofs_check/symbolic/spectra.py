@@ -146,7 +146,10 @@ SPECTRUM_CLAIMS = (
         ),
         latex=r"$\mathrm{stable} \Leftrightarrow \sum_i\alpha_i\sigma_i >"
         r" \frac{3}{2}\lambda_{\max}(H) - \frac{\lambda}{2}$",
-        hypotheses=("rho = 0, gamma = 1, full gradients", "H = Hessian of sum alpha_i F_i positive definite"),
+        hypotheses=(
+            "rho = 0, gamma = 1, full gradients",
+            "H = Hessian of sum alpha_i F_i positive definite, with an orthonormal eigenbasis",
+        ),
         source="MATHEMATICS.md#I6",
     ),
     symbolic_claim(
@@ -164,7 +167,11 @@ SPECTRUM_CLAIMS = (
         ),
         latex=r"$\mathrm{stable} \Leftrightarrow \sigma + 2\rho q + \frac{\lambda}{2} + \frac{\rho q\lambda}{\sigma}"
         r" > \frac{3}{2}h$",
-        hypotheses=("gamma = 1, full gradients", "sigma_i and rho_i Q_i equal, Q commutes with H", "h > 0"),
+        hypotheses=(
+            "gamma = 1, full gradients",
+            "sigma_i and rho_i Q_i equal, Q >= 0 commutes with H: one orthonormal eigenbasis for both",
+            "h > 0",
+        ),
         source="derived; extends MATHEMATICS.md#I6, as MATHEMATICS.md#T10",
     ),
 )

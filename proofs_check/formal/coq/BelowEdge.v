@@ -43,19 +43,21 @@ Proof.
 Qed.
 End Growth.
 
-(** "With sigma = 1.49 L the iterates stay bounded by the start on every convex L-smooth function"; nor by any number.
-  *)
-Theorem W_stable_below_edge_refuted bound : ~ forall (F : line -> R) (G : line -> line) (w : nat -> line)
-  (local dual : nat -> nat -> line), smooth 1 F G -> convex F -> (forall x, 0 <= F x) ->
+(** "With sigma = 1.49 L the distance to a minimiser never exceeds the first one on any convex L-smooth function." By
+    [unbounded] no other number bounds it either. *)
+Theorem W_stable_below_edge_refuted : ~ forall (F : line -> R) (G : line -> line) (star : line) (w : nat -> line)
+  (local dual : nat -> nat -> line), smooth 1 F G -> convex F -> (forall x, F star <= F x) ->
   pisa line 1 (fun _ => 1) 0 (fun _ _ => 149/100) (fun _ _ _ => 0%V) (fun l _ => G (w l)) w local dual ->
-  (forall i, dual 0%nat i = 0%V) -> w 0%nat = 1 -> forall l, Rabs (w l) <= bound.
+  (forall i, dual 0%nat i = 0%V) -> forall l, Rabs (w l - star) <= Rabs (w 0%nat - star).
 Proof.
   intros Claim.
   assert (Run := run_exists line 1 (fun _ => 1) 0 (fun _ _ => 149/100) (fun _ _ _ => 0%V) (fun _ _ y => / (149/100) *
     y)%V
     (fun _ x => x) 1 (fun _ => 0%V) ltac:(intros; unfold rate; simpl; lra) ltac:(intros; cbn; lra)).
-  destruct (unbounded (149/100) ltac:(lra) _ _ _ Run (fun _ => eq_refl) eq_refl bound) as [l L].
-  assert (Le := Claim half (fun x => x) _ _ _ half_smooth half_convex
-    ltac:(intros x; unfold half; cbn in x; nra) Run (fun _ => eq_refl) eq_refl l). cbv beta in *. lra.
+  destruct (unbounded (149/100) ltac:(lra) _ _ _ Run (fun _ => eq_refl) eq_refl 1) as [l L].
+  assert (Le := Claim half (fun x => x) 0 _ _ _ half_smooth half_convex
+    ltac:(intros x; unfold half; cbn in *; nra) Run (fun _ => eq_refl) l). cbv beta in *.
+  revert L. apply Rle_not_lt. rewrite Rminus_0_r in Le. eapply Rle_trans; [exact Le|]. cbn.
+  rewrite Rminus_0_r, Rabs_R1. lra.
 Qed.
 Print Assumptions W_stable_below_edge_refuted.

@@ -258,6 +258,7 @@ Qed.
 (** "For any preconditioner with rho Q <= sigma the floor of a constant penalty falls like one over it" (v = 1): no. *)
 Theorem V4_any_bounded_preconditioner_refuted : ~ exists C, forall kappa, 3 / 2 < kappa -> exists N,
   forall n slow (w : nat -> random (coins n) line) local dual, (forall l o, 0 <= slow l o <= kappa) ->
+  (forall l, @knows (coins n) line (agree n l) (slow l)) ->
   pisa (random (coins n) line) 1 (fun _ => 1) 0 (fun _ _ => kappa) (multiply n slow) (noisy n 1 pred w) w local dual ->
   (forall o, w 0%nat o = 0) -> (forall o, dual 0%nat 0%nat o = 0) ->
   forall l, (N <= l <= n)%nat -> expect (fun o => w (S l) o ^ 2) <= C / kappa.
@@ -273,7 +274,9 @@ Proof.
   destruct (noisy_runs_exist n kappa 1 (same_batch kappa 1 n) pred 0 0 ltac:(lra) (fun l o => proj1 (S l o)))
     as [w [local [dual [Run [W0 D0]]]]].
   assert (Zero : 0 = 0 - 0 / kappa) by (field; lra).
-  assert (Up := H n _ w local dual S Run W0 D0 n ltac:(unfold n; lia)).
+  assert (Known : forall l, @knows (coins n) line (agree n l) (same_batch kappa 1 n l)).
+  { intros [|l] o o' Ag; simpl; [easy|]. now rewrite (Ag l (le_n (Datatypes.S l))). }
+  assert (Up := H n _ w local dual S Known Run W0 D0 n ltac:(unfold n; lia)).
   assert (Low := Floor n w local dual Run ltac:(split; [intros o; rewrite W0; exact Zero|exact D0]) n ltac:(unfold n;
     lia)).
   assert (Q : C / kappa <= / 20) by (apply Rmult_le_reg_r with kappa; [lra|]; unfold Rdiv; rewrite Rmult_assoc, Rinv_l

@@ -1,5 +1,5 @@
-(** Rates that the cold start does not have: W-unequal-rho-cold-start-rate and W-ridge-cold-start-rate, refuted with the
-    rows' own parameters. For every N at once: Refutations.V6_refuted (rho = (0, 3)) and V7_refuted. *)
+(** Rates that the cold start does not have: W-unequal-rho-cold-start-rate, refuted with the row's own parameters, and the
+    gap of W-ridge-cold-start-rate. For every number of rounds, and the ridge: FirstGaps. *)
 
 From PISA Require Export Algorithm.
 
@@ -98,22 +98,8 @@ Proof.
   do 11 (destruct k as [|k]; [rewrite ?W1, ?W2, ?W3, ?W4, ?W5, ?W6, ?W7, ?W8, ?W9, ?W10, ?W11; lra|]). lia.
 Qed.
 
-(** ** (w - c)^2/2, sigma = 3, lambda = 1/2, from the minimiser of F_lambda: the gap is 0, the first gradient is not *)
+(** ** (w - c)^2/2 with lambda = 1/2: F_lambda less its least value *)
 Definition ridged c x := (x - c) ^ 2 / 2 + / 4 * x ^ 2 - c ^ 2 / 6.
-
-(** "The smallest squared gradient of F_lambda over 1 <= k <= N is at most (L + lambda)(F_lambda(w^0) - F_lambda* ) +
-  1." *)
-Theorem W_ridge_cold_start_refuted : ~ forall c (w : nat -> line) (local dual : nat -> nat -> line),
-  pisa line 1 (fun _ => 1) (1/2) (fun _ _ => 3) (fun _ _ _ => 0%V) (fun l _ => (w l - c)%R) w local dual ->
-  dual 0%nat 0%nat = 0 -> w 0%nat = 2/3 * c -> forall N, (1 <= N)%nat -> exists k, (1 <= k <= N)%nat /\
-  (3/2 * w k - c) ^ 2 <= 3/2 * ridged c (w 0%nat) + 1.
-Proof.
-  intros Claim. assert (Run := run_exists line 1 (fun _ => 1) (1/2) (fun _ _ => 3) (fun _ _ _ => 0%V) (fun _ _ y => /
-    3 * y)%V
-    (fun _ x => (x - 10)%R) (20/3) (fun _ => 0) ltac:(intros; unfold rate; simpl; lra) ltac:(intros; cbn; lra)).
-  destruct (Claim 10 _ _ _ Run eq_refl ltac:(cbn; lra) 1%nat (le_n 1)) as [k [K Small]].
-  assert (k = 1%nat) by lia. subst k. revert Small. apply Rlt_not_le. unfold ridged. cbn. unfold rate. cbn. nra.
-Qed.
 
 (** The gap is that of a nonnegative function which vanishes at its minimiser. *)
 Lemma ridged_gap c x : 0 <= ridged c x /\ ridged c (2/3 * c) = 0.

@@ -14,8 +14,6 @@ Definition falls_from_any_state sigma share (class : (line -> R) -> Prop) := for
   forall l, (1 <= l)%nat -> lagrangian line 1 (fun _ => 1) 0 (fun _ _ => sigma) (fun _ => F) w local dual (S l)
     <= lagrangian line 1 (fun _ => 1) 0 (fun _ _ => sigma) (fun _ => F) w local dual l.
 
-(** A claim for every sigma from a number on fails if it does for that number. *)
-Definition from_on sigma share class := forall s, sigma <= s -> falls_from_any_state s share class.
 Notation any := (fun _ => True).
 Notation none := (fun _ : nat => 0).
 
@@ -49,13 +47,28 @@ Proof.
   revert Rise. unfold tent. evaluate. apply Rlt_not_le. lra.
 Qed.
 
+(** sigma = 1.7 L and gamma = 3/4 in the mixed order, above the edge too: one round from w = 0, w_i = 1, the server
+  and the
+    client's solve with sigma, the augmented Lagrangian after them with sigma/gamma. *)
+Theorem W_descent_mixed_order_refuted : ~ forall (F : line -> R) (G : line -> line) (w x p w' x' p' : R),
+  smooth 1 F G -> (exists least, forall y, least <= F y) -> p = - G w ->
+  17/10 * w' = 17/10 * x + p -> 17/10 * (x' - w') = - (p + G w') -> p' = p + 17/10 * (x' - w') ->
+  F x' + p' * (x' - w') + 17/10 / (3/4) / 2 * (x' - w') ^ 2 <= F x + p * (x - w) + 17/10 / 2 * (x - w) ^ 2.
+Proof.
+  intros Claim. assert (G0 : tent_slope 0%R = 24/25) by (unfold tent_slope; evaluate; lra).
+  assert (G1 : tent_slope (37/85)%R = 223/425) by (unfold tent_slope; evaluate; lra).
+  assert (Rise := Claim tent tent_slope 0 1 (-24/25) (37/85) (999/1445) (-223/425) tent_smooth (ex_intro _ _ tent_least)
+    ltac:(rewrite G0; lra) ltac:(lra) ltac:(rewrite G1; lra) ltac:(lra)).
+  revert Rise. unfold tent. evaluate. apply Rlt_not_le. lra.
+Qed.
+
 Lemma half_nonneg (x : line) : 0 <= Threshold.half x.
 Proof. unfold Threshold.half. cbn in x. nra. Qed.
 
 (** sigma = 1.45 L, convex F = x^2/2. *)
-Theorem W_descent_convex_below_edge_refuted : ~ from_on (29/20) 0 (fun F => @convex line F).
+Theorem W_descent_convex_below_edge_refuted : ~ falls_from_any_state (29/20) 0 (fun F => @convex line F).
 Proof.
-  intros Claim. specialize (Claim (29/20) ltac:(lra)).
+  intros Claim.
   destruct (line_run_exists (29/20) none (fun x => x) (20/29) (9/20) ltac:(lra) ltac:(intros; lra))
     as [w [local [dual [Run [W0 D0]]]]].
   assert (Rise := Claim Threshold.half _ none w local dual Threshold.half_smooth Threshold.half_convex
@@ -114,16 +127,17 @@ Qed.
 Definition centred (x : line) : R := ((x - 1) * (x - 1) / 2)%R.
 Definition centred_slope (x : line) : line := (x - 1)%R.
 
-(** "The augmented Lagrangian falls in every round however large rho times the bound on Q", on that F from 0. *)
-Theorem V5_heavy_refuted : ~ forall rho (w : nat -> line) (local dual : nat -> nat -> line), 0 <= rho ->
-  pisa line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ _ x => rho * x)%V (fun l _ => centred_slope (w l)) w local dual ->
+(** "The augmented Lagrangian falls in every round" for rho Q = 2 sigma and 20 sigma, on that F from 0. *)
+Theorem V5_heavy_refuted : ~ forall rho (w : nat -> line) (local dual : nat -> nat -> line),
+  rho = 2 * 2 \/ rho = 20 * 2 -> pisa line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ _ x => rho * x)%V (fun l _ =>
+    centred_slope (w l)) w local dual ->
   w 0%nat = 0 -> (forall i, dual 0%nat i = 0) -> forall l, (1 <= l)%nat ->
   lagrangian line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ => centred) w local dual (S l)
     <= lagrangian line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun _ => centred) w local dual l.
 Proof.
   intros Claim. destruct (line_run_exists 2 (fun _ => 4) centred_slope 0 0 ltac:(lra) ltac:(intros; lra))
     as [w [local [dual [Run [W0 D0]]]]].
-  assert (Rise := Claim 4 w local dual ltac:(lra) Run W0 D0 6%nat ltac:(lia)).
+  assert (Rise := Claim 4 w local dual ltac:(left; lra) Run W0 D0 6%nat ltac:(lia)).
   assert (W1 := first_point 2 (fun _ => 4) centred_slope w local dual ltac:(lra) Run).
   assert (Step := numbers 2 (fun _ => 4) centred_slope w local dual ltac:(lra) ltac:(intros; lra) Run).
   destruct (Step 1%nat (0) (0) (-1) (1/6) ltac:(rewrite W1, W0, D0; cbn; lra) (D0 0%nat) ltac:(unfold centred_slope;

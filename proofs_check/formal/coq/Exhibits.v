@@ -68,8 +68,9 @@ Proof.
       split; [apply Rmult_le_pos; lra|apply Rmult_le_compat_r; lra]. }
     intros l. exact (V1_steps_are_summable line 2 (fun _ => / 2) uneven (fun _ => 2) 0 gamma
       (fun l _ x => changing l * x)%V noise w local dual Run Gm ltac:(intros; lra) (fun i _ => U i) (Rle_refl 0)
-      ltac:(intros; lra) Sym Between ltac:(simpl; lra) 1 (fun i _ => D0 i)
-      ltac:(intros k i _; rewrite line_norm; apply Noise) Rle_0_1 l). }
+      ltac:(intros; lra) Sym Between ltac:(simpl; lra) 1
+      ltac:(intros i _; rewrite D0, norm_of_zero; specialize (U i); apply Rmult_le_pos; [lra|apply quotient; lra])
+      ltac:(intros k i _; rewrite line_norm; apply Noise) l). }
   set (C := _ / sum 2 _) in Steps. exists w, local, dual, C.
   destruct (geometric_limit line C gamma w Gm Steps (basis_complete line 1 _ line_basis)) as [limit [T B]].
   exists limit. split; [exact Run|]. assert (E : forall x y : line, ‖x - y‖₂ = Rabs (x - y)).

@@ -98,7 +98,7 @@ Notation rate l := (rate m weight ridge (fun l i => sigma i / gamma ^ l) l).
 Variables (bound r : R).
 Hypothesis bound_nonneg : 0 <= bound.
 Hypothesis r_nonneg : 0 <= r.
-Hypothesis cold : forall i, (i < m)%nat -> dual 0 i = 0%V.
+Hypothesis started : forall i, (i < m)%nat -> ‖dual 0 i‖₂ <= bound * ((sigma i + eta i) / sigma i).
 Hypothesis gradients : forall l i, (i < m)%nat -> ‖grad (S l) i‖₂ <= bound + r * ‖w (S l) - w 0%nat‖₂.
 
 (** How far the iterates have been from the start. *)
@@ -128,7 +128,7 @@ Proof. intros I. assert (A := sigma_positive i I). assert (B := eta_nonneg i I).
 Lemma growing_step l : ‖w (S l) - w l‖₂ <= (offset + slope * far l) * gamma ^ l.
 Proof.
   assert (First : forall i, (i < m)%nat -> ‖dual 0 i‖₂ <= ceiling 0 i).
-  { intros i I. rewrite cold, norm_of_zero by easy. assert (Q := ratio_at_least i I). unfold ceiling. simpl. nra. }
+  { intros i I. unfold ceiling. simpl. rewrite Rmult_0_r, Rplus_0_r. now apply started. }
   assert (Rises : forall l i, (i < m)%nat -> ceiling l i <= ceiling (S l) i).
   { intros k i I. assert (F := far_rises k). apply Rmult_le_compat_r; [now apply ratio_at_least|]. nra. }
   assert (Grads : forall l i, (i < m)%nat -> ‖grad (S l) i‖₂ * ratio i <= ceiling (S l) i).

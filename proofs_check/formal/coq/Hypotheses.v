@@ -191,7 +191,7 @@ Qed.
 
 (** "At the stable penalty 2 PISA converges on x^2/2 for every sequence of positive preconditioners." *)
 Theorem V8_without_a_bound_on_the_preconditioner : ~ forall (q : nat -> R) (w : nat -> line) local dual,
-  (forall l, 0 < q l) -> (forall i, dual 0%nat i = - w 0%nat) ->
+  (forall l, 0 < q l) -> w 0%nat = 1 -> (forall i, dual 0%nat i = - w 0%nat) ->
   pisa line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun l _ x => q l * x)%V (fun l _ => w l) w local dual ->
   exists bound, forall l, Rabs (w l) <= bound.
 Proof.
@@ -199,7 +199,7 @@ Proof.
   assert (Run := run_exists line 1 (fun _ => 1) 0 (fun _ _ => 2) (fun l _ x => doubling l * x)%V
     (fun l _ y => / (2 + doubling l) * y)%V (fun _ x => x) 1 (fun _ => -1) ltac:(intros; unfold rate; simpl; lra)
     ltac:(intros l i y; assert (N := doubling_positive l); cbn -[doubling]; field; lra)).
-  assert (Bound := fun D => Claim doubling _ _ _ doubling_positive D Run).
+  assert (Bound := fun D => Claim doubling _ _ _ doubling_positive eq_refl D Run).
   specialize (Bound ltac:(intros; cbn; lra)). assert (W := doubling_run _ _ _ Run eq_refl eq_refl).
   clear Claim Run. set (w := fun l => fst (fst _)) in *. clearbody w. destruct Bound as [b B].
   destruct (beyond (4 * b + 2)) as [l L]. specialize (B (S l)). destruct (W l) as [E _]. rewrite E in B.

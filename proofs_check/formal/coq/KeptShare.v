@@ -69,8 +69,9 @@ Proof.
         lra). lra.
 Qed.
 
-(** The limit of the gradients is a positive share of the first one. *)
-Theorem V2_share_positive : 0 < A gamma ratio x.
+(** The share that stays, from below, and that it is positive. *)
+Theorem V2_share_at_least :
+  (1 - 2 * x * gamma) * exp (- (4 * x * gamma ^ 2 / (3 * (1 - gamma)))) <= A gamma ratio x /\ 0 < A gamma ratio x.
 Proof.
   assert (X := x_small). destruct (share_halves 0) as [P0 [H0 _]].
   set (kept := share 2 * exp (- (4/3 * x * gamma ^ 2 / (1 - gamma)))).
@@ -83,7 +84,12 @@ Proof.
       apply Rmult_le_compat_l; lra. }
     destruct Le as [Lt| ->]; [apply Rlt_le, exp_increasing, Lt|lra]. }
   destruct (V2_share gamma r sigma start w local dual ratio both_positive run cold begin) as [_ C].
-  apply Rlt_le_trans with kept; [exact K|]. apply Rnot_lt_le. intros Lt.
+  assert (Two : share 2 = 1 - 2 * x * gamma).
+  { destruct (share_moves gamma r sigma start w local dual ratio both_positive run cold begin) as [One Next].
+    rewrite (Next 0%nat), One. simpl before_share. simpl pow. ring. }
+  assert (Equal : (1 - 2 * x * gamma) * exp (- (4 * x * gamma ^ 2 / (3 * (1 - gamma)))) = kept).
+  { unfold kept. rewrite Two. do 2 f_equal. field. lra. }
+  enough (B : kept <= A gamma ratio x) by (rewrite Equal; lra). apply Rnot_lt_le. intros Lt.
   destruct (C (kept - A gamma ratio x) ltac:(lra)) as [N H]. specialize (H (S N) ltac:(lia)). unfold R_dist in H.
   specialize (Above N). rewrite Rabs_right in H; lra.
 Qed.
@@ -99,7 +105,7 @@ Theorem V2_limit_not_stationary gamma r sigma start : 0 < gamma < 1 -> 0 < r /\ 
   exists limit, Un_cv (fun l => r * (w (S l) - 1)) limit /\ limit <> 0.
 Proof.
   intros G P N w local dual Run Cold W0.
-  assert (Pos := V2_share_positive gamma r sigma start w local dual G P Run Cold (conj W0 N)).
+  assert (Pos := proj2 (V2_share_at_least gamma r sigma start w local dual G P Run Cold (conj W0 N))).
   destruct (V2_share gamma r sigma start w local dual G ltac:(lra) Run Cold (conj W0 N)) as [_ C].
   assert (Nz : r * (start - 1) <> 0) by (apply Rmult_integral_contrapositive_currified; lra).
   exists (r * (start - 1) * A gamma G (r / sigma)). split.

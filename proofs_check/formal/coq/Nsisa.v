@@ -128,7 +128,7 @@ Qed.
 (** Two equal clients F_i(W) = c_i tr W + |W|^2/2, c = (1, -3): NSISA rests at 0 for ever, the gradient there is -I. *)
 Theorem V9_refuted : ~ forall (m : nat) (weight : nat -> R) (ridge mu : R) (penalty : nat -> nat -> R) bend G
   (w : nat -> square) (local dual momentum direction : nat -> nat -> square),
-  0 <= mu < 1 -> (forall i, 0 < weight i) -> sum m weight = 1 -> 0 <= ridge -> (forall l i, 0 < penalty l i) ->
+  0 <= mu < 1 -> (forall i, 0 < weight i) -> sum m weight = 1 -> ridge = 0 -> (forall l i, 0 < penalty l i) ->
   (forall l i, bend l i 0%V = 0%V) -> (forall l i x, 0 <= ⟨bend l i x, x⟩) ->
   (forall i, exists F, smooth 1 F (G i)) ->
   nsisa square m weight ridge mu penalty bend orthogonalise G w local dual momentum direction ->
@@ -151,7 +151,7 @@ Proof.
       + replace (-3 * one + 0 + 19 / 20 * (20 * (-3 * one + 0)))%V with (-60 * one : square)%V by vector.
         rewrite orthogonalise_identity by lra. destruct (Rle_dec 0 (-60)); [lra|reflexivity]. }
   assert (E := Claim 2%nat (fun _ => / 2) 0 (19 / 20) (fun _ _ => 4) (fun _ _ _ => 0%V) clients _ _ _ _ _
-    ltac:(lra) ltac:(intros; lra) ltac:(simpl; lra) (Rle_refl 0) ltac:(intros; lra) ltac:(reflexivity)
+    ltac:(lra) ltac:(intros; lra) ltac:(simpl; lra) eq_refl ltac:(intros; lra) ltac:(reflexivity)
     ltac:(intros; rewrite inner_zero; lra) (fun i => ex_intro _ _ (pulled_smooth _)) Run 
     ltac:(intros l; split; [reflexivity|intros; easy])).
   apply (Rlt_irrefl 0). replace 0 with (-1) at 1; [lra|]. apply one_not_zero. rewrite <- E.

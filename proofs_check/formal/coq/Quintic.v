@@ -100,7 +100,7 @@ Proof.
   exact (stage (210652349 / 1000000000) low _ ltac:(lra) ltac:(lra) ltac:(unfold quintic; lra) S4).
 Qed.
 
-(** Both ends are come to within 1e-3, from starts in (0, 1]. *)
+(** Both ends are come to within 1e-3, from starts in [.001506, 1]. *)
 Lemma quintic_positive x : 0 <= x <= high -> 0 <= quintic x.
 Proof.
   intros X. destruct (Rle_lt_dec x (3 / 10)) as [S|L].
@@ -138,8 +138,8 @@ Qed.
 
 Ltac decimal := unfold quintic; apply Rabs_le; simpl; lra.
 
-Theorem ends_attained : (exists s, 0 < s <= 1 /\ Rabs (repeat 5 quintic s - high) < 1 / 1000) /\
-  exists s, 0 < s <= 1 /\ Rabs (repeat 5 quintic s - low) < 1 / 1000.
+Theorem ends_attained : (exists s, 1506 / 1000000 <= s <= 1 /\ Rabs (repeat 5 quintic s - high) < 1 / 1000) /\
+  exists s, 1506 / 1000000 <= s <= 1 /\ Rabs (repeat 5 quintic s - low) < 1 / 1000.
 Proof.
   split.
   - exists (4111352 / 10 ^ 9). split; [simpl; lra|].

@@ -1,6 +1,5 @@
-(** W-gradient-descent (convex), W-pisa-beats-gradient-descent and W-bounds-not-sharp: with as many gradients PISA's
-  worst
-    case is above gradient descent's, and the exact worst case cannot be improved. *)
+(** W-gradient-descent (convex) and W-pisa-beats-gradient-descent: with as many gradients PISA's worst case is above
+    gradient descent's; at kappa = 2 and for convex F the exact worst case cannot be improved. *)
 
 From PISA Require Export Attained.
 
@@ -99,7 +98,7 @@ Proof.
 Qed.
 
 (** "The exact worst cases can be improved by a thousandth", at kappa = 2, convex F, any N >= 1: no. *)
-Theorem W_bounds_not_sharp_refuted N : (1 <= N)%nat -> ~ bounds_pisa N (999/1000 * (4 / (2 * INR N + 4))).
+Theorem convex_bound_is_sharp N : (1 <= N)%nat -> ~ bounds_pisa N (999/1000 * (4 / (2 * INR N + 4))).
 Proof.
   intros One Claim. assert (H := pisa_bound N _ One Claim). assert (P := pos_INR N).
   assert (Q : 0 < 4 / (2 * INR N + 4)) by (apply Rdiv_lt_0_compat; lra). lra.

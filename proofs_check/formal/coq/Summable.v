@@ -154,12 +154,12 @@ Proof.
 Qed.
 End Ceilings.
 
-(** ** V1: gradients bounded by B, whatever they are (they may be pure noise), from the cold start *)
+(** ** V1: gradients bounded by B, whatever they are (they may be pure noise), from the cold start or any multipliers below
+    the same ceilings P_i *)
 Section Bounded.
 Variable bound : R.
-Hypothesis cold : forall i, (i < m)%nat -> dual 0 i = 0%V.
+Hypothesis started : forall i, (i < m)%nat -> ‖dual 0 i‖₂ <= bound * ((sigma i + eta i) / sigma i).
 Hypothesis gradients : forall l i, (i < m)%nat -> ‖grad (S l) i‖₂ <= bound.
-Hypothesis bound_nonneg : 0 <= bound.
 
 (** The claim's P, with each client's own penalty, and its R, which bounds the iterates. *)
 Definition peak := sum m (fun i => weight i * (bound * ((sigma i + eta i) / sigma i))).
@@ -172,7 +172,7 @@ Proof. intros I. assert (A := sigma_positive i I). assert (B := eta_nonneg i I).
 Let ceiling (l i : nat) := bound * ((sigma i + eta i) / sigma i).
 
 Lemma ceiling_first i : (i < m)%nat -> ‖dual 0 i‖₂ <= ceiling 0 i.
-Proof. intros I. rewrite cold, norm_of_zero by easy. apply Rmult_le_pos; [easy|now apply ratio_nonneg]. Qed.
+Proof. intros I. now apply started. Qed.
 
 Lemma ceiling_gradients l i : (i < m)%nat -> ‖grad (S l) i‖₂ * ((sigma i + eta i) / sigma i) <= ceiling (S l) i.
 Proof. intros I. apply Rmult_le_compat_r; [now apply ratio_nonneg|auto]. Qed.
