@@ -30,10 +30,12 @@ def departures(outline: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, .
 def write_outlines(path: Path = PATH) -> None:
     """Write the outlines of all symbolic claims as their proofs are now."""
     from proofs_check.kernel.proof import Proof
-    from proofs_check.table import CLAIMS
+    from proofs_check.symbolic import CLAIMS_SYMBOLIC
+    from proofs_check.symbolic.theorems import CLAIMS_THEOREMS
 
     found = {}
-    for claim in CLAIMS:
+    # Not the table's rows: a refutation there is also held to its stored witness.
+    for claim in (*CLAIMS_SYMBOLIC, *CLAIMS_THEOREMS):
         if isinstance(claim.check, Proof):
             held, failing, _ = claim.check.examine(claim.check.subject)
             if failing is None:
