@@ -28,7 +28,7 @@ def explained(capsys, *names):
 def test_explain_leads_from_a_row_to_coqs_statement(capsys):
     out, (answer,) = explained(capsys, "T2-nonconvex-rate")
     assert set(answer) == KEYS
-    (theorem,) = answer["coq"]
+    theorem = next(entry for entry in answer["coq"] if entry["name"] == "Rates.T2_nonconvex_rate")
     for text in (
         answer["statement"][:60],
         "κ ≥ 2",
@@ -60,7 +60,10 @@ def test_explain_shows_the_shipped_witness_and_its_replay(capsys):
     assert answer["witness"] == "proofs_check/witnesses/V2-limit-not-stationary.json"
     assert (ROOT / answer["witness"]).is_file()
     assert "pisa-lab replay V2-limit-not-stationary" in out
-    assert (answer["coq"], answer["strength"]) == ([], "measured")
+    assert [entry["name"] for entry in answer["coq"]][:1] == ["KeptShare.V2_limit_not_stationary"]
+    assert answer["strength"] == "kernel"
+    _, (measured,) = explained(capsys, "V2-share-ordering")
+    assert (measured["coq"], measured["strength"]) == ([], "measured")
 
 
 def test_explain_shows_the_certificates_and_their_checker(capsys):

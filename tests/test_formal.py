@@ -90,7 +90,7 @@ def test_a_claim_in_other_words_or_on_another_axiom_is_not_covered():
     assert manifest.covers(claim)
     assert not manifest.covers(dataclasses.replace(claim, statement=claim.statement.replace("4κ", "3κ")))
     assert not manifest.covers(dataclasses.replace(claim, hypotheses=claim.hypotheses[:-1]))
-    (name,) = THEOREMS[COVERED]
+    name, *_ = THEOREMS[COVERED]
     admitted = dataclasses.replace(manifest.theorems[name], axioms=(*REALS, name))
     altered = dataclasses.replace(manifest, theorems={**manifest.theorems, name: admitted})
     assert not altered.covers(claim)
