@@ -171,7 +171,10 @@ def test_one_line_of_a_preconditioner_changed_is_not_the_old_table(tmp_path):
     assert again.stdout.splitlines()[1:] != first.stdout.splitlines()[1:]
 
 
-@pytest.mark.parametrize("changed", ["trials.py", "../preconditioners/fisher.py", "execution.py", "../cli/run.py"])
+APART = ["../cli/rows.py", "../../problems/commands/run.py"]
+
+
+@pytest.mark.parametrize("changed", ["trials.py", "../preconditioners/fisher.py", "execution.py", *APART])
 def test_the_hash_covers_what_computes_and_nothing_else(changed, monkeypatch):
     before, plain = sources.code_sha256(), Path.read_text
     target = (Path(sources.__file__).parent / changed).resolve()

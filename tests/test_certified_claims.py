@@ -229,7 +229,7 @@ def test_numbers_are_taken_by_their_decimal_digits():
 
 
 def test_command_writes_row_and_certificate(tmp_path, capsys):
-    command = pytest.importorskip("pisa_lab.cli.worst_case").command
+    command = pytest.importorskip("proofs_check.commands.worst_case").command
     row, theorem = tmp_path / "row.json", tmp_path / "theorem.json"
     assert command("nonconvex", sigma="2", gamma="1", rounds=2, certificate=theorem, json_file=row) == 0
     (written,) = json.loads(row.read_text(encoding="utf-8"))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from cli_cases import GOOD, WITNESSED, call
 
-from pisa_lab.cli.claim_rows import ROOT
-from pisa_lab.cli.findings import keep_findings, read_findings
 from proofs_check import table
+from proofs_check.commands.claim_rows import ROOT
+from proofs_check.commands.findings import keep_findings, read_findings
 from proofs_check.formal import THEOREMS, read_manifest
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -78,7 +78,7 @@ def test_explain_shows_the_certificates_and_their_checker(capsys):
 def test_explain_says_why_a_theorem_of_coq_is_not_counted(capsys, monkeypatch):
     import dataclasses
 
-    from pisa_lab.cli import explain
+    from proofs_check.commands import explain
 
     stale = dataclasses.replace(read_manifest(), stale=("Rates.v was edited after the build",))
     monkeypatch.setattr(explain, "read_manifest", lambda: stale)

@@ -8,10 +8,10 @@ import pytest
 from cli_cases import GOOD, WITNESSED, call, claim, refuted, supported
 
 from pisa_lab.cli.output import plain
-from pisa_lab.cli.selection import chosen
 from pisa_lab.files import write_whole
 from proofs_check import table
 from proofs_check.claim import Verdict
+from proofs_check.commands.selection import chosen
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

@@ -49,7 +49,7 @@ def test_every_folder_of_the_map_exists():
 
 
 def test_the_claims_table_is_the_tables_claims():
-    from pisa_lab.cli.claims_table import static_cells
+    from proofs_check.commands.claims_table import static_cells
     from proofs_check.formal import read_manifest, strength
     from proofs_check.table import CLAIMS
 

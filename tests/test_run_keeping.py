@@ -14,8 +14,9 @@ import pytest
 import torch
 from cli_cases import call
 
-from pisa_lab.cli import keeping, main
+from pisa_lab.cli import main
 from pisa_lab.state import load_state
+from problems.commands import keeping
 from problems.deep import trainer
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -70,7 +71,7 @@ def test_ctrl_c_writes_what_was_done_and_the_rest_gives_the_run_that_was_never_i
 
 def test_ctrl_c_before_the_first_round_is_over_says_so_and_writes_nothing(capsys, monkeypatch):
     monkeypatch.setattr(
-        "pisa_lab.cli.experiment.run", lambda *given, **settings: (_ for _ in ()).throw(KeyboardInterrupt)
+        "problems.commands.experiment.run", lambda *given, **settings: (_ for _ in ()).throw(KeyboardInterrupt)
     )
     code, out, err = call(capsys, *WORDS, "--save", "part.npz", "--json", "part.json")
     assert (code, out, err) == (130, "", "pisa-lab: interrupted\n")
@@ -80,7 +81,10 @@ def test_ctrl_c_before_the_first_round_is_over_says_so_and_writes_nothing(capsys
 def test_a_killed_run_goes_on_from_its_last_save():
     words = [*WORDS, "--save", "part.npz", "--no-plot"]
     words[words.index("9")] = "100000"
-    script = f"from pisa_lab.cli import keeping, main; keeping.SAVED_EVERY = 0.05; main({words!r})"
+    script = (
+        "from pisa_lab.cli import main; from problems.commands import keeping;"
+        f"keeping.SAVED_EVERY = 0.05; main({words!r})"
+    )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     child = subprocess.Popen([sys.executable, "-c", script], env=environment)
     try:

@@ -10,8 +10,8 @@ from small_study import document
 from pisa_lab import methods, specs
 from pisa_lab.ablation import study_from
 from pisa_lab.ablation.execution import build
-from pisa_lab.cli.configuration import Configuration
 from pisa_lab.schedules import SCHEDULES, Geometric, InverseCosine, Polynomial, ResidualBalancing
+from problems.commands.configuration import Configuration
 from problems.deep import configuration as deep
 from problems.studies import resolve
 

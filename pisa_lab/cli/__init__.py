@@ -24,35 +24,49 @@ _BAD = (ValueError, OSError, OverflowError, MemoryError, RecursionError)
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """One row of the table: `pisa_lab.cli.<name>` with a function ``command`` that typer reads, and what it does."""
+    """One row of the table: `<package>.<name>` with a function ``command`` that typer reads, and what it does."""
 
     name: str
     summary: str
+    package: str = "pisa_lab.cli"
 
     @property
     def module(self) -> str:
         """The module that holds the command: its name with underscores."""
-        return f"pisa_lab.cli.{self.name.replace('-', '_')}"
+        return f"{self.package}.{self.name.replace('-', '_')}"
 
+
+_PROBLEMS = "problems.commands"
+_CLAIMS = "proofs_check.commands"
 
 COMMANDS = (
-    Command("verify", "check the claims: verdict, margin and witness of each; exit 1 on an unexpected one"),
-    Command("explain", "show all of a claim: hypotheses, strength, mathematics, Coq's statement, how to rerun it"),
-    Command("claims", "list the claims with strength, expected verdict and statement; nothing is checked"),
-    Command("replay", "run a witness again and show what it shows"),
-    Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot"),
-    Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate"),
+    Command("verify", "check the claims: verdict, margin and witness of each; exit 1 on an unexpected one", _CLAIMS),
+    Command(
+        "explain", "show all of a claim: hypotheses, strength, mathematics, Coq's statement, how to rerun it", _CLAIMS
+    ),
+    Command("claims", "list the claims with strength, expected verdict and statement; nothing is checked", _CLAIMS),
+    Command("replay", "run a witness again and show what it shows", _CLAIMS),
+    Command("run", "run a method on a problem over seeds: loss, test score, residuals, heterogeneity, plot", _PROBLEMS),
+    Command("worst-case", "the exact worst case of PISA over a class of functions, and its certificate", _CLAIMS),
     Command("calibrate", "measure the coverage of rate intervals on synthetic traces; exit 1 outside 93–97 %"),
     Command(
         "bench", "measure seed-steps per second, or a step of SISA against NumPy, or torch's optimisers, and a copy"
     ),
-    Command("train", "train deep models by ours and torch's optimizers: curves, checkpoints, a tuned comparison"),
-    Command("ablate", "run a study of problems × methods × settings × seeds, resume it, and report on its rows"),
+    Command(
+        "train", "train deep models by ours and torch's optimizers: curves, checkpoints, a tuned comparison", _PROBLEMS
+    ),
+    Command(
+        "ablate", "run a study of problems × methods × settings × seeds, resume it, and report on its rows", _PROBLEMS
+    ),
     Command("rows", "ask the stored rows of a study by SQL"),
-    Command("problems", "list the problem families with their constants"),
+    Command("problems", "list the problem families with their constants", _PROBLEMS),
     Command("preconditioners", "list the preconditioners with what each guarantees"),
 )
-"""The commands; a new one is a file and a row."""
+"""The commands; a new one is a file and a row.
+
+Each stands beside what it commands. The library imports nothing of the laboratory: its packages are words here, and
+without the checkout a command of theirs says so.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,9 +149,10 @@ def usage() -> str:
 
 def _call(row: Command, words: Sequence[str]) -> int:
     """Run one command through typer, with its usage errors as the ValueErrors that they are."""
+    # Before typer: where the checkout is missing, too, no extra mends that.
+    function = importlib.import_module(row.module).command
     import typer
 
-    function = importlib.import_module(row.module).command
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(help=row.summary, context_settings={"help_option_names": ["-h", "--help"]})(function)
     usage_error: Any = typer.BadParameter.__mro__[2]
@@ -152,7 +167,7 @@ def _call(row: Command, words: Sequence[str]) -> int:
 
 def _missing(command: str, module: str) -> str:
     if module in CHECKOUT:
-        return f"{command} needs the checkout: the installed wheel carries pisa_lab alone, not {module}/"
+        return f"{command} needs the checkout: the wheel carries pisa_lab alone; clone the repository for {module}/"
     return f"{command} needs {module}: pip install -e '.[lab]'" if module in LAB else ""
 
 

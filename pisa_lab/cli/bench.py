@@ -1,5 +1,6 @@
 """``pisa-lab bench``: what this machine does, as a table and as JSON; nothing is judged by it."""
 
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,15 +57,10 @@ def command(
 
 
 def _replicates(data: str, dtype: str, seeds: int, batch: int, steps: int) -> list[dict[str, Any]]:
-    from problems.datasets import load
-    from problems.linear import logistic
-    from problems.transforms import on_backend
-
     for name, value in (("--seeds", seeds), ("--batch", batch), ("--steps", steps)):
         whole(name, value, at_least=1)
-    found = load(data)
-    problem = logistic(found.train_x, found.train_y)
-    problem = problem if dtype == "float64" else on_backend(problem, "numpy", dtype=dtype)
+    # The data are the laboratory's: a word, as in the table of commands, not an import.
+    problem = importlib.import_module("problems.commands.benchmark").logistic_problem(data, dtype)
     return measure_replicates(problem, data=data, batch=batch, seeds=seeds, steps=steps)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from pisa_lab import methods, specs
 from pisa_lab._array import to_numpy
-from pisa_lab.cli.configuration import Configuration, named
-from pisa_lab.cli.instances import Instance, built, loaded
 from pisa_lab.loop import Run, Status, run
 from pisa_lab.problem import heterogeneity
 from pisa_lab.stamp import stamp
+from problems.commands.configuration import Configuration, named
+from problems.commands.instances import Instance, built, loaded
 
 
 @dataclasses.dataclass(frozen=True)

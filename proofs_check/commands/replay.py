@@ -8,10 +8,10 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from pisa_lab.cli.configuration import named
 from pisa_lab.cli.output import plain, writable, write_json
 from pisa_lab.cli.tables import Column, console, number, print_table
 from pisa_lab.stamp import stamp
+from problems.commands.configuration import named
 from proofs_check.witness import Replay
 from proofs_check.witness import replay as replayed
 

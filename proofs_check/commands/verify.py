@@ -13,17 +13,17 @@ import typer
 
 from pisa_lab import specs
 from pisa_lab._checks import choice, whole
-from pisa_lab.cli.claim_rows import finding_row, report_row
-from pisa_lab.cli.claims_table import write_claims
-from pisa_lab.cli.findings import keep_findings
 from pisa_lab.cli.markdown import check_marked
 from pisa_lab.cli.output import plain, writable, writable_folder, write_json, write_text
 from pisa_lab.cli.progress import bar
-from pisa_lab.cli.selection import chosen
 from pisa_lab.cli.tables import Column, console, number, print_table
 from pisa_lab.stamp import stamp
 from proofs_check import mathematics
 from proofs_check.claim import KINDS, PROVENANCES, Claim, Evidence, Finding
+from proofs_check.commands.claim_rows import finding_row, report_row
+from proofs_check.commands.claims_table import write_claims
+from proofs_check.commands.findings import keep_findings
+from proofs_check.commands.selection import chosen
 from proofs_check.formal import Manifest, read_manifest
 
 WITNESSES = Path(".pisa_lab") / "witnesses"

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from pisa_lab._array import to_numpy
-from pisa_lab.cli.configuration import Configuration, named
 from problems import datasets, heterogeneity, table, transforms
+from problems.commands.configuration import Configuration, named
 from problems.generators import synthetic
 
 Table = np.ndarray[Any, Any]

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pisa_lab.cli.claim_rows import mathematics_link, theorems_of
 from pisa_lab.cli.markdown import caption_line, table_lines, write_marked
 from pisa_lab.cli.tables import Column, number
 from proofs_check import mathematics
 from proofs_check.claim import Claim
+from proofs_check.commands.claim_rows import mathematics_link, theorems_of
 from proofs_check.formal import Manifest
 
 COLUMNS = (

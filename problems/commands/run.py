@@ -10,14 +10,14 @@ import typer
 
 from pisa_lab._checks import real
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.configuration import Configuration, configuration_text, configured, read_configuration
-from pisa_lab.cli.experiment import Trial, trial_row, trials
-from pisa_lab.cli.keeping import Keeper, Resumed, read_resumed
 from pisa_lab.cli.progress import bar
 from pisa_lab.files import write_whole
 from pisa_lab.inference.student import half_width
 from pisa_lab.loop import Status
 from pisa_lab.stamp import stamp
+from problems.commands.configuration import Configuration, configuration_text, configured, read_configuration
+from problems.commands.experiment import Trial, trial_row, trials
+from problems.commands.keeping import Keeper, Resumed, read_resumed
 
 PLOTS = (".svg", ".png", ".pdf")
 _WORDS = {"gradient norm": "‖∇F‖", "zeta2": "ζ²", " r2": " R²"}

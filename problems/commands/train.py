@@ -10,11 +10,11 @@ import typer
 
 from pisa_lab._checks import whole
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.configuration import named
 from pisa_lab.cli.markdown import check_marked, write_markdown
 from pisa_lab.cli.progress import bar
-from pisa_lab.cli.run import PLOTS
 from pisa_lab.files import write_whole
+from problems.commands.configuration import named
+from problems.commands.run import PLOTS
 
 _FOLDER = Path(".pisa_lab")
 _CHECKPOINTS = _FOLDER / "checkpoints"

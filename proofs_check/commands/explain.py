@@ -9,15 +9,15 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from pisa_lab.cli.claim_rows import ROOT, theorems_of
-from pisa_lab.cli.findings import read_findings
 from pisa_lab.cli.output import plain, writable, write_json
-from pisa_lab.cli.selection import chosen
 from pisa_lab.cli.tables import console, number
-from pisa_lab.cli.verify import WITNESSES
 from proofs_check import mathematics, table
 from proofs_check.certified.catalogue import THEOREMS as CERTIFICATES
 from proofs_check.claim import Claim
+from proofs_check.commands.claim_rows import ROOT, theorems_of
+from proofs_check.commands.findings import read_findings
+from proofs_check.commands.selection import chosen
+from proofs_check.commands.verify import WITNESSES
 from proofs_check.formal import THEOREMS, Manifest, read_manifest, strength
 from proofs_check.witness import FOLDER
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from pisa_lab.cli.output import writable, write_json, write_text
-from pisa_lab.cli.selection import chosen
 from pisa_lab.cli.tables import Column, console, print_table
 from pisa_lab.stamp import stamp
 from proofs_check import mathematics, table
+from proofs_check.commands.selection import chosen
 from proofs_check.formal import read_manifest, strength
 
 GAP = 3

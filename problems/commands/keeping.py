@@ -10,12 +10,12 @@ import numpy as np
 
 from pisa_lab._array import to_numpy
 from pisa_lab.ablation.sources import code_sha256, file_sha256, own_sha256
-from pisa_lab.cli.configuration import Configuration, configuration_text, configured, named
-from pisa_lab.cli.experiment import Start, Trial, starts
 from pisa_lab.cli.output import write_text
 from pisa_lab.loop import Status
 from pisa_lab.stamp import stamp
 from pisa_lab.state import load_state, save_state
+from problems.commands.configuration import Configuration, configuration_text, configured, named
+from problems.commands.experiment import Start, Trial, starts
 
 SAVED_EVERY = 30.0
 """Seconds of rounds that a kill can cost."""
