@@ -77,9 +77,18 @@ def test_what_is_not_installed_is_said_in_one_line(hidden, words, hint):
     assert done.stderr.count("\n") == 1
 
 
-def test_the_wheel_alone_lists_the_preconditioners():
-    done = call_without(["problems", "proofs_check"], ["preconditioners"])
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize(
+    "words", [["preconditioners"], ["bench", "step", "--size", "2x10"]], ids=lambda words: words[0]
+)
+def test_the_library_alone_answers_the_commands_that_it_holds(words):
+    done = call_without(["problems", "proofs_check"], words)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bench_on_the_laboratorys_data_needs_the_checkout():
+    done = call_without(["problems", "proofs_check"], ["bench", "replicates"])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "bench needs the checkout" in done.stderr
 
 
 ABSURD = [

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pisa_lab.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ("_array", "updates", "state", "problem", "method", "loop", "residuals")
 
@@ -66,12 +68,25 @@ def test_the_wheel_runs_with_numpy_alone(installed):
     assert done.stdout.split("\n")[:2] == ["True", "[]"], done.stderr
 
 
-@pytest.mark.parametrize("command", ["verify", "run", "problems", "preconditioners", "replay"])
-def test_a_command_without_its_extra_says_so_in_one_line(installed, command):
-    done = python(installed, "-m", "pisa_lab.cli", command)
+@pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
+def test_a_command_without_its_extra_or_the_checkout_says_so_in_one_line(installed, row):
+    done = python(installed, "-m", "pisa_lab.cli", row.name)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "lab" in done.stderr
+    where = "pip install -e '.[lab]'" if row.package == "pisa_lab.cli" else "clone the repository for "
+    assert where in done.stderr
+
+
+@pytest.mark.parametrize(("package", "table"), [("problems", "PROBLEMS"), ("proofs_check", "CLAIMS")])
+def test_a_table_is_importable_from_its_package_and_costs_nothing_before(package, table):
+    code = (
+        f"import sys, {package}\n"
+        f"print('{package}.table' in sys.modules)\n"
+        f"from {package} import {table}\n"
+        f"print({table} is sys.modules['{package}.table'].{table}, len({table}) > 10, hasattr({package}, 'NOTHING'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "True", "True", "False"], done.stderr
 
 
 @pytest.mark.parametrize("module", ["pisa_lab", "pisa_lab.cli"])
