@@ -16,7 +16,7 @@ import pytest
 from proofs_check.certified import checker
 from proofs_check.formal.export import CERTIFICATES, ONE_ROUND, Terms, read_terms
 
-SOURCES = Path(__file__).parent.parent / "proofs_check" / "formal" / "coq"
+SOURCES = Path(__file__).parents[2] / "proofs_check" / "formal" / "coq"
 NEEDED = ("Space", "Smooth", "Algorithm", "Coordinates", "Curvature", "Runs", "Checker", "OneRound")
 MUTATED = (
     "nonconvex-kappa2-N2",

@@ -17,7 +17,7 @@ from problems.deep import families, optimizers, trainer
 from problems.deep.checkpoints import read_checkpoint, write_checkpoint
 from problems.deep.steppers import Averaged, Flattened
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def stopped_after(monkeypatch, looks):

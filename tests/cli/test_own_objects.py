@@ -19,7 +19,7 @@ from pisa_lab.methods import Settings
 from problems.quadratics import random_quadratic
 from problems.table import by_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 METHOD = """
 [[methods]]
 name = "absolute"

@@ -85,7 +85,7 @@ def test_a_killed_run_goes_on_from_its_last_save():
         "from pisa_lab.cli import main; from problems.commands import keeping;"
         f"keeping.SAVED_EVERY = 0.05; main({words!r})"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     child = subprocess.Popen([sys.executable, "-c", script], env=environment)
     try:
         while not Path("part.npz").is_file() and child.poll() is None:

@@ -14,7 +14,7 @@ from proofs_check.claim import Claim, Evidence, Verdict
 from proofs_check.mathematics import cited_anchors, group_of, list_claims, place_of, read_sections
 from proofs_check.table import CLAIMS, by_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = mathematics.PATH.read_text(encoding="utf-8")
 SECTIONS = read_sections()
 READ = [

@@ -44,7 +44,7 @@ def test_a_full_disk_stops_a_study_in_one_line_and_the_same_command_goes_on(caps
 
 
 def here():
-    return str(Path(__file__).parents[1])
+    return str(Path(__file__).parents[2])
 
 
 def test_a_killed_worker_stops_a_study_in_one_line(capsys, own_folder, tmp_path, monkeypatch):
