@@ -1,13 +1,18 @@
-"""Files that are there whole or not at all; devices, pipes, links and modes stay what they are."""
+"""Files that are there whole or not at all, and values as JSON says them; devices, links and modes stay as they are."""
 
 import contextlib
+import enum
+import math
 import os
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 STANDARD_OUTPUT = "-"
 """The name that stands for standard output."""
@@ -58,6 +63,23 @@ def check_writable(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
     with tempfile.TemporaryFile(dir=target.parent):
         pass
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as what JSON can say: NaN and infinities as None, arrays as lists, paths and enums as words."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, str | enum.Enum | os.PathLike):
+        return str(value)
+    if isinstance(value, bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Sequence | set | frozenset):
+        return [plain(entry) for entry in value]
+    return str(value)
 
 
 def _is_special(path: Path) -> bool:

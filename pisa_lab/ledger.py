@@ -24,7 +24,7 @@ _FINAL = ("CONVERGED", "NON_FINITE")
 
 
 class Ledger:
-    """The costs of a run in progress; ``asked`` is the problem that the method gets, which counts what it is asked for.
+    """The costs of a run in progress; ``problem`` is what the method gets, which counts what it is asked for.
 
     Measures, monitors and callbacks see the problem itself, so that looking at a run costs it nothing. A replicate that
     became non-finite pays for the round in which it broke and for none after it.
@@ -46,27 +46,27 @@ class Ledger:
         for name, values in (spent or {}).items():
             self._totals[name] = self._totals[name] + np.asarray(values)[-1].reshape(-1)
         initial = to_numpy(problem.initial)
-        self._parcel = int(problem.weights.shape[0]) * initial.nbytes
+        self._message_bytes = int(problem.weights.shape[0]) * initial.nbytes
         # A warm start's multipliers reach the server before its first step, as gradients at a w⁰ that it sent.
         self._starts_warm = bool(getattr(method, "warm", False)) and getattr(method, "first", "server") == "server"
         # Under the problem's own name, which is what a preconditioner says when it misses a method.
-        self.asked: Any = type(type(problem).__name__, (_Asked,), {})(problem, self._count)
+        self.problem: Any = type(type(problem).__name__, (_Counting,), {})(problem, self._count)
 
-    def begun(self) -> None:
+    def charge_init(self) -> None:
         """Write down what `Method.init` cost."""
-        parcel = self._parcel if self._starts_warm else 0
-        self._add(np.ones(self._replicates, dtype=bool), rounds=0, parcel=parcel)
+        sent = self._message_bytes if self._starts_warm else 0
+        self._add(np.ones(self._replicates, dtype=bool), rounds=0, message_bytes=sent)
 
-    def went_round(self, paying: np.ndarray[Any, Any]) -> None:
+    def charge_round(self, paying: np.ndarray[Any, Any]) -> None:
         """Write down a round for the replicates that ``paying`` (replicates,) marks."""
-        self._add(paying, rounds=1, parcel=self._parcel)
+        self._add(paying, rounds=1, message_bytes=self._message_bytes)
 
     def entry(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the costs so far, each () or (replicates,)."""
         return {name: values.reshape(self._shape).copy() for name, values in self._totals.items()}
 
-    def _add(self, paying: np.ndarray[Any, Any], *, rounds: int, parcel: int) -> None:
-        each = self._pending | {"rounds": rounds, "bytes_up": parcel, "bytes_down": parcel}
+    def _add(self, paying: np.ndarray[Any, Any], *, rounds: int, message_bytes: int) -> None:
+        each = self._pending | {"rounds": rounds, "bytes_up": message_bytes, "bytes_down": message_bytes}
         for name, amount in each.items():
             self._totals[name] += np.where(paying, amount, 0)
         self._pending = dict.fromkeys(self._pending, 0)
@@ -77,7 +77,7 @@ class Ledger:
         self._pending["samples"] += samples // self._replicates
 
 
-class _Asked:
+class _Counting:
     """A problem that reports every gradient and curvature product to ``count``; it lacks what the problem lacks."""
 
     def __init__(self, problem: Any, count: Callable[[str, int, int], None]) -> None:

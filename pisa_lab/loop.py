@@ -15,6 +15,7 @@ from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.ledger import COSTS, Ledger
 from pisa_lab.method import Method
 from pisa_lab.problem import Problem, objective
+from pisa_lab.progress import bar
 from pisa_lab.sampling import Sampler, draw_batch, sampler
 from pisa_lab.stamp import stamp
 from pisa_lab.state import Observation, State, select
@@ -76,7 +77,10 @@ class Run:
         return np.asarray(self.history[measure][-1])
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row per record and seed: measures, costs so far, and the stamp of this machine."""
+        """Return one flat row per record and seed: measures, costs so far, and the stamp of this machine.
+
+        `ledger.at_budget` compares the rows of many runs at equal cost.
+        """
         names = [name for name in self.history if name != "iteration"]
         count = len(self.history["iteration"])
         table = {name: self.history[name].reshape(count, -1) for name in names}
@@ -143,7 +147,8 @@ def run(
         tolerance: end with CONVERGED when ‖∇F_λ(w)‖ is at most this at a record, in every replicate; never unless
             given.
         callback: called with the states before and after each round; True ends the run with CALLBACK.
-        progress: True for a bar on the terminal (needs rich), or a function of the rounds done.
+        progress: True for a bar on the terminal (needs rich), a line a minute elsewhere; or a function of the rounds
+            done.
 
     Raises:
         ValueError: an argument outside its domain; the message names it.
@@ -156,20 +161,20 @@ def run(
     ledger = Ledger(problem, method, seeds, spent)
     if state is None:
         start = problem.initial if w0 is None else _start(problem, w0, seeds)
-        state = method.init(ledger.asked, start, replicates=seeds)
-        ledger.begun()
+        state = method.init(ledger.problem, start, replicates=seeds)
+        ledger.charge_init()
     _check_state(state, problem, seeds)
     first = int(state.iteration)
     recorded = _recorded(every, first, steps)
     rule, status = sampler(batches), Status.FINISHED
     records: list[tuple[int, dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]] = []
     broke = np.full(len(names), -1)
-    advance = _Advance(method, ledger.asked, rule, seed if seeds is None else names, experiment)
+    advance = _Advance(method, ledger.problem, rule, seed if seeds is None else names, experiment)
     with np.errstate(all="ignore"), _bar(progress, steps) as tick:
         records.append((first, _measure(functions, problem, state), ledger.entry()))
         for done in range(1, steps + 1):
             before, (state, alive) = state, advance(state)
-            ledger.went_round(broke < 0)
+            ledger.charge_round(broke < 0)
             broke[~alive & (broke < 0)] = first + done
             if np.all(broke >= 0):
                 status = Status.NON_FINITE
@@ -287,10 +292,5 @@ def _bar(progress: bool | Callable[[int], object], steps: int) -> Iterator[Calla
     elif not progress:
         yield lambda done: None
     else:
-        try:
-            from rich.progress import Progress
-        except ImportError as error:
-            raise ValueError("progress: a bar needs rich; pip install -e '.[lab]'") from error
-        with Progress(transient=True) as bar:
-            task = bar.add_task("rounds", total=steps)
-            yield lambda done: bar.update(task, completed=done)
+        with bar("rounds", steps) as tick:
+            yield tick

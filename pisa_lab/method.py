@@ -116,8 +116,9 @@ class PISA:
     def client_update(self, state: State, at: Observation) -> State:
         """Return the state after every client's inexact solve at the shared w: one line per line of Algorithm 1."""
         penalty = self._next_penalty(state) if self.penalty_update == "before_solve" else state.penalty
-        direction, memory = self.preconditioner.update(state.preconditioner, self._seen(state, at))
-        solution = self.preconditioner.solve(memory, state.multiplier + direction, penalty, self._rho(state))
+        rho = self._rho(state)
+        direction, preconditioner_state = self.preconditioner.update(state.preconditioner, self._complete(state, at))
+        solution = self.preconditioner.solve(preconditioner_state, state.multiplier + direction, penalty, rho)
         deviation = updates.local_deviation(solution)
         multiplier = updates.multiplier_step(state.multiplier, penalty, deviation)
         if self.penalty_update == "after_solve":
@@ -127,10 +128,10 @@ class PISA:
             deviation=deviation,
             multiplier=multiplier,
             penalty=penalty,
-            preconditioner=memory,
+            preconditioner=preconditioner_state,
         )
 
-    def _seen(self, state: State, at: Observation) -> Observation:
+    def _complete(self, state: State, at: Observation) -> Observation:
         """Complete what a caller left out of ``at``."""
         return at._replace(
             multiplier=state.multiplier,

@@ -7,7 +7,7 @@ from typing import Any
 from pisa_lab._checks import Scalars, row_named
 from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
 from pisa_lab.method import PISA, Method, nsisa, sisa
-from pisa_lab.preconditioners import Identity
+from pisa_lab.preconditioners import NOT_KKT, Identity
 from pisa_lab.preconditioners.base import Preconditioner
 from pisa_lab.schedules import Schedule
 
@@ -97,7 +97,6 @@ def _fedavg(problem: Any, settings: Settings) -> FedAvg:
     return FedAvg(rate=settings.rate, local_steps=settings.local_steps)
 
 
-_NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATICS.md#V9)"}
 _UNSTABLE = {"kkt": "rate/epsilon amplifies a gradient of rounding size: a KKT point is fixed but unstable"}
 _DRIFT = {"kkt": "local steps drift away from w when the clients differ"}
 
@@ -109,7 +108,7 @@ METHODS = (
     MethodRow("sisa-1", _sisa("I"), "SISA, scheme I: the sum of (π+g)²", (*_PISA, "clip")),
     MethodRow("sisa-2", _sisa("II"), "SISA, scheme II: a moving average", (*_PISA, "clip")),
     MethodRow("sisa", _sisa("III"), "SISA, scheme III: a moving average with bias correction", (*_PISA, "clip")),
-    MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _PISA, _NOT_KKT),
+    MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _PISA, NOT_KKT),
     MethodRow("fedsgd", _server("sgd"), "one gradient per client and round, averaged; rate 1/penalty"),
     MethodRow("fedsgd-momentum", _server("momentum"), "FedSGD with heavy-ball momentum 0.9 on the server"),
     MethodRow("fedsgd-rmsprop", _server("rmsprop"), "FedSGD with RMSProp on the server"),

@@ -146,7 +146,7 @@ PARTITIONS = (
     Rule("label", "whole", "K labels per client, every label held by someone, its rows split evenly", _by_label),
     Rule("dirichlet", "positive", "shares of every label from Dirichlet(B), small B is more skewed", _dirichlet),
     Rule("quantity", "positive", "client sizes from Dirichlet(B)", _by_quantity),
-    Rule("noise", "at least 0", "iid, and N(0, S(i+1)/m) added to the features of client i = 0 … m−1", _even),
+    Rule("noise", "at least 0", "iid, and N(0, S(i+1)/m) added to the features of client i = 0 to m−1", _even),
 )
 KINDS = tuple(rule.kind for rule in PARTITIONS)
 

@@ -2,13 +2,11 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from pisa_lab.files import plain
 from proofs_check.claim import Claim, Evidence, Verdict
 
 FORMAT = 2
@@ -23,19 +21,6 @@ LOOSEST = 0.1
 ABSOLUTE = 1e-9
 COUNTS = ("trials", "violations")
 """Numbers of a whole check, which a single trial does not have."""
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` as JSON has it; what is not finite becomes null."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(entry) for name, entry in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def read_document(path: str | Path) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from pisa_lab._checks import choice
+from pisa_lab.files import plain
 from pisa_lab.stamp import stamp
 from proofs_check import table
 from proofs_check.claim import Claim, Finding, Verdict
-from proofs_check.stored import COUNTS, FOLDER, FORMAT, TOLERANCE, bare_check, differences, plain, read_document
+from proofs_check.stored import COUNTS, FOLDER, FORMAT, TOLERANCE, bare_check, differences, read_document
 
 __all__ = ["FOLDER", "TOLERANCES", "Replay", "Witness", "read_witness", "replay", "ship", "write_witness"]
 

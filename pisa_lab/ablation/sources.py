@@ -14,7 +14,18 @@ from pisa_lab import specs
 
 PACKAGES = ("pisa_lab", "problems")
 _APART = {
-    "pisa_lab": ("cli", "report", "plotting.py", "torch", "bench", "monitor", "inference", "stamp.py", "files.py"),
+    "pisa_lab": (
+        "cli",
+        "report",
+        "plotting.py",
+        "torch",
+        "bench",
+        "monitor",
+        "inference",
+        "stamp.py",
+        "files.py",
+        "progress.py",
+    ),
     "problems": ("commands", "deep", "studies/__init__.py"),
 }
 """What computes no trial: a change there leaves stored rows as they are. Deep models count where they are run."""

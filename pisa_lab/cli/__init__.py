@@ -59,7 +59,7 @@ COMMANDS = (
         "ablate", "run a study of problems × methods × settings × seeds, resume it, and report on its rows", _PROBLEMS
     ),
     Command("rows", "ask the stored rows of a study by SQL"),
-    Command("problems", "list the problem families with their constants", _PROBLEMS),
+    Command("problems", "list the problem families with their constants, the data sets and the partitions", _PROBLEMS),
     Command("preconditioners", "list the preconditioners with what each guarantees"),
 )
 """The commands; a new one is a file and a row.

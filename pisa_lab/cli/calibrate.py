@@ -10,9 +10,9 @@ import typer
 from pisa_lab._checks import whole
 from pisa_lab.cli.markdown import check_marked, write_markdown
 from pisa_lab.cli.output import writable, write_json
-from pisa_lab.cli.progress import bar
 from pisa_lab.cli.tables import Column, console, print_table
 from pisa_lab.inference import calibration
+from pisa_lab.progress import bar
 from pisa_lab.stamp import stamp
 
 FEWEST = 20

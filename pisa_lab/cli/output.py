@@ -1,35 +1,12 @@
 """Files that a command writes: checked before the work, JSON without NaN, and never half a file."""
 
-import enum
 import json
-import math
-import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pisa_lab.files import check_writable, write_text
+from pisa_lab.files import check_writable, plain, write_text
 
 __all__ = ["plain", "writable", "writable_folder", "write_json", "write_text"]
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` as what JSON can say: NaN and infinities as None, arrays as lists, paths and enums as words."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(entry) for name, entry in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, str | enum.Enum | os.PathLike):
-        return str(value)
-    if isinstance(value, bool | int) or value is None:
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Sequence | set | frozenset):
-        return [plain(entry) for entry in value]
-    return str(value)
 
 
 def writable(option: str, path: Path | None) -> None:

@@ -80,7 +80,8 @@ def _kronecker(problem: Any) -> KroneckerFactored:
 
 
 _DENSE = "p products, an eigendecomposition of order p"
-_NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATICS.md#V9)"}
+NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATICS.md#V9)"}
+"""Why orthogonalised momentum is excused from one test of conformance."""
 
 PRECONDITIONERS = (
     PreconditionerRow("none", lambda problem: Zero(), "Q = 0: the optimistic gradient method", "0"),
@@ -97,7 +98,7 @@ PRECONDITIONERS = (
         "NSISA: Newton–Schulz orthogonalised momentum for the gradient",
         "2p",
         "15 matrix products for each matrix block",
-        exempt={"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATICS.md#V9)"},
+        exempt=NOT_KKT,
     ),
     PreconditionerRow(
         "hessian", _dense(Hessian), "the Hessian, negative eigenvalues put to 0", "p² + p", _DENSE, "hvp"

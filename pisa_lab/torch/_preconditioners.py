@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pisa_lab._checks import row_named
 from pisa_lab.torch import _conjugate, _hutchinson, _kronecker, _momentum
 from pisa_lab.torch._asked import ready
 from pisa_lab.torch._elementwise import elementwise, kept
@@ -94,7 +95,4 @@ def by_name(name: str) -> Row:
     Raises:
         ValueError: there is none.
     """
-    for row in ROWS:
-        if row.name == name:
-            return row
-    raise ValueError(f"preconditioner: {name!r} is not one of {', '.join(row.name for row in ROWS)}")
+    return row_named("preconditioner", name, ROWS)

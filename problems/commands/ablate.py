@@ -11,8 +11,8 @@ import typer
 
 from pisa_lab._checks import choice, whole
 from pisa_lab.cli.output import writable, writable_folder, write_json
-from pisa_lab.cli.progress import bar
 from pisa_lab.cli.tables import Column, console, print_table
+from pisa_lab.progress import bar
 
 STOPPED = 3
 """The exit code of a study that ended before its end; what is stored stays."""

@@ -1,4 +1,4 @@
-"""``pisa-lab problems``: the table of families, with the constants of the instance that seed 0 makes."""
+"""``pisa-lab problems``: families, with the constants of the instance that seed 0 makes, data sets and partitions."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,8 @@ from pisa_lab._checks import whole
 from pisa_lab.cli.output import writable, write_json
 from pisa_lab.cli.tables import Column, number, print_table
 from problems import table
+from problems.datasets import DATASETS
+from problems.partition_rules import PARTITIONS
 
 
 def _word(value: Any) -> str:
@@ -28,6 +30,20 @@ COLUMNS = (
     Column("optimum", "optimum", number(4), right=True),
     Column("summary", "summary"),
 )
+DATA_COLUMNS = (
+    Column("name", "name"),
+    Column("task", "task"),
+    Column("rows", "rows", right=True),
+    Column("features", "features", right=True),
+    Column("classes", "classes", right=True),
+    Column("licence", "licence"),
+    Column("source", "source"),
+)
+PARTITION_COLUMNS = (
+    Column("kind", "kind"),
+    Column("argument", "number", lambda value: value or "—"),
+    Column("meaning", "meaning"),
+)
 
 
 def command(
@@ -35,12 +51,16 @@ def command(
     seed: Annotated[int, typer.Option(help="of that instance")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the rows there")] = None,
 ) -> int:
-    """Return 0 after listing the families; "mean L" is Σαᵢ·Lᵢ, none where no global constant exists."""
+    """Return 0 after listing families, data sets and partitions; "mean L" is Σαᵢ·Lᵢ, none without a global constant."""
     whole("--clients", clients, at_least=1)
     whole("--seed", seed)
     writable("--json", json_file)
     rows = [_row(family, seed, clients) for family in table.PROBLEMS]
     print_table(rows, COLUMNS)
+    print("\n--data")
+    print_table([data._asdict() for data in DATASETS], DATA_COLUMNS)
+    print("\n--partition")
+    print_table([rule._asdict() for rule in PARTITIONS], PARTITION_COLUMNS)
     if json_file is not None:
         write_json(json_file, rows)
     return 0

@@ -10,10 +10,10 @@ import typer
 
 from pisa_lab._checks import real
 from pisa_lab.cli import output, tables
-from pisa_lab.cli.progress import bar
 from pisa_lab.files import write_whole
 from pisa_lab.inference.student import half_width
 from pisa_lab.loop import Status
+from pisa_lab.progress import bar
 from pisa_lab.stamp import stamp
 from problems.commands.configuration import Configuration, configuration_text, configured, read_configuration
 from problems.commands.experiment import Trial, trial_row, trials

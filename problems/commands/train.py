@@ -11,8 +11,8 @@ import typer
 from pisa_lab._checks import whole
 from pisa_lab.cli import output, tables
 from pisa_lab.cli.markdown import check_marked, write_markdown
-from pisa_lab.cli.progress import bar
 from pisa_lab.files import write_whole
+from pisa_lab.progress import bar
 from problems.commands.configuration import named
 from problems.commands.run import PLOTS
 

@@ -15,8 +15,8 @@ from pisa_lab import specs
 from pisa_lab._checks import choice, whole
 from pisa_lab.cli.markdown import check_marked
 from pisa_lab.cli.output import plain, writable, writable_folder, write_json, write_text
-from pisa_lab.cli.progress import bar
 from pisa_lab.cli.tables import Column, console, number, print_table
+from pisa_lab.progress import bar
 from pisa_lab.stamp import stamp
 from proofs_check import mathematics
 from proofs_check.claim import KINDS, PROVENANCES, Claim, Evidence, Finding

@@ -62,14 +62,6 @@ def same(left: Expression, right: Expression) -> bool:
     return is_zero(exact(left) - exact(right))
 
 
-def same_polynomial(left: Expression, right: Expression, symbol: Expression) -> bool:
-    """Return whether two polynomials in ``symbol`` have the same coefficients, as rational functions."""
-    import sympy
-
-    difference = sympy.Poly(sympy.together(exact(left) - exact(right)), symbol)
-    return all(is_zero(coefficient) for coefficient in difference.all_coeffs())
-
-
 def counterexample(expression: Expression) -> Mapping[str, str] | None:
     """Return values of the symbols at which ``expression`` is not zero, or None if none tried shows it.
 

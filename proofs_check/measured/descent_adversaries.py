@@ -11,7 +11,6 @@ import numpy as np
 from proofs_check.measured.instances import Array
 
 ROUNDS = 6
-QUANTITIES = ("lagrangian", "lyapunov")
 
 SEEDS: dict[str, tuple[list[tuple[float, float]], float, list[float]]] = {
     "lagrangian": ([(-16 / 13, 0), (-1, 3 / 13), (-23 / 26, 3 / 26), (0, 1)], 1.0, [0, 1, 0, 0, 0, 0]),

@@ -15,7 +15,7 @@ from small_study import STUDY, numbers
 
 from pisa_lab.ablation import Store, engine, run_study
 from pisa_lab.ablation.queries import query
-from pisa_lab.cli.progress import bar
+from pisa_lab.progress import bar
 from problems.studies import resolve
 
 

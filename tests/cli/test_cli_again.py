@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from cli_cases import QUICK_RUN, call
 
+from problems.datasets import DATASETS
+from problems.partition_rules import PARTITIONS
+
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 
@@ -85,6 +88,14 @@ def test_backends_print_the_same_loss(capsys):
         losses.append([row["loss"] for row in json.loads(Path("rows.json").read_text())])
     # Twelve rounds on the same batches: only the order of sums differs.
     np.testing.assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-12)
+
+
+def test_problems_shows_every_data_set_with_its_licence_and_every_partition_with_its_meaning(capsys):
+    out = call(capsys, "problems")[1]
+    for row in DATASETS:
+        assert any({row.name, *row.licence.split()} <= set(line.split()) for line in out.splitlines()), row.name
+    for rule in PARTITIONS:
+        assert any(line.startswith(rule.kind) and rule.meaning in line for line in out.splitlines()), rule.kind
 
 
 @pytest.mark.parametrize("command", ["problems", "preconditioners"])

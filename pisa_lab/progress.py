@@ -19,19 +19,26 @@ class Tick(Protocol):
 
 @contextlib.contextmanager
 def bar(what: str, total: int | None = None) -> Iterator[Tick]:
-    """Yield what to call with how much is done."""
+    """Yield what to call with how much is done.
+
+    Raises:
+        ValueError: standard error is a terminal and rich is not installed.
+    """
     if not sys.stderr.isatty():
         yield _Lines(what, total)
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    try:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+    except ImportError as error:
+        raise ValueError("progress: a bar needs rich; pip install -e '.[lab]'") from error
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
