@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pisa_lab._checks import choice
-from pisa_lab.files import plain
+from pisa_lab.files import plain, write_text
 from pisa_lab.stamp import stamp
 from proofs_check import table
 from proofs_check.claim import Claim, Finding, Verdict
@@ -74,10 +74,7 @@ def write_witness(finding: Finding, path: str | Path) -> None:
         "tolerance": TOLERANCES.get(finding.claim.name, TOLERANCE),
         "stamp": stamp(),
     }
-    target = Path(path)
-    partial = target.with_name(target.name + ".part")
-    partial.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(target)
+    write_text(path, json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def read_witness(path: str | Path) -> Witness:
