@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from problems.data_files import contents, sha256
-from problems.deep.parts import TEST_SEED, VALIDATION_SEED, Data, Part, dealt, scaling
+from problems.deep.parts import TEST_SEED, VALIDATION_SEED, Data, Part, scaling, stratified_split
 
 HostArray = np.ndarray[Any, Any]
 Labelled = tuple[HostArray, HostArray]
@@ -65,7 +65,7 @@ def _digits() -> Data:
 
     found = load_digits()
     pixels, labels = found.images.astype(np.uint8)[:, None], found.target.astype(np.int64)
-    kept, last = dealt(labels, TEST_SHARE, TEST_SEED)
+    kept, last = stratified_split(labels, TEST_SHARE, TEST_SEED)
     checksum = sha256(pixels.tobytes() + labels.astype("<i8").tobytes())
     return _data("digits", checksum, (pixels[kept], labels[kept]), (pixels[last], labels[last]), VALIDATION_SHARE)
 
@@ -80,7 +80,7 @@ def _from_files(row: ImageSet, paths: list[Path]) -> Data:
 
 def _data(name: str, checksum: str, own: Labelled, last: Labelled, share: float) -> Data:
     pixels, labels = own
-    train, held = dealt(labels, share, VALIDATION_SEED)
+    train, held = stratified_split(labels, share, VALIDATION_SEED)
     mean, deviation = scaling(pixels[train])
     return Data(
         name=name,

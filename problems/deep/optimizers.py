@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pisa_lab._checks import real, row_named, whole
-from problems.deep.steppers import Averaged, Flattened, Own, Stepper
+from problems.deep.steppers import FedSGDStep, MatrixViews, MultiplierStep, Stepper
 
 Settings = Mapping[str, float]
 
@@ -92,7 +92,7 @@ def _torch(kind: str, **fixed: Any) -> Callable[[nn.Module, Settings, tuple[floa
 
     def build(model: nn.Module, settings: Settings, weights: tuple[float, ...]) -> Stepper:
         maker: Any = getattr(torch.optim, kind)
-        return Averaged([maker(model.parameters(), **settings, **fixed)], weights)
+        return FedSGDStep([maker(model.parameters(), **settings, **fixed)], weights)
 
     return build
 
@@ -102,9 +102,9 @@ def _muon(model: nn.Module, settings: Settings, weights: tuple[float, ...]) -> S
     matrices = hidden_matrices(model)
     known = {id(matrix) for matrix in matrices}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in known]
-    flattened = Flattened(matrices)
+    flattened = MatrixViews(matrices)
     muon = torch.optim.Muon(flattened.flat, lr=settings["lr"], adjust_lr_fn="match_rms_adamw")
-    return Averaged([muon, torch.optim.AdamW(rest, lr=settings["lr"], fused=True)], weights, flattened)
+    return FedSGDStep([muon, torch.optim.AdamW(rest, lr=settings["lr"], fused=True)], weights, flattened)
 
 
 def _own(kind: str) -> Callable[[nn.Module, Settings, tuple[float, ...]], Stepper]:
@@ -115,7 +115,7 @@ def _own(kind: str) -> Callable[[nn.Module, Settings, tuple[float, ...]], Steppe
 
         several = {} if len(weights) == 1 else {"clients": len(weights), "weights": weights}
         groups = own.parameter_groups(model) if kind == "NSISA" else model.parameters()
-        return Own(getattr(own, kind)(groups, **settings, **several), len(weights))
+        return MultiplierStep(getattr(own, kind)(groups, **settings, **several), len(weights))
 
     return build
 

@@ -60,7 +60,7 @@ class Data:
         return (inputs.float() - self.mean) / self.deviation if pixels else inputs.long(), targets.long()
 
 
-def dealt(strata: HostArray, share: float, seed: int, *, least: int = 0) -> tuple[HostArray, HostArray]:
+def stratified_split(strata: HostArray, share: float, seed: int, *, least: int = 0) -> tuple[HostArray, HostArray]:
     """Return sorted places (kept, set aside): of every stratum the rounded ``share``, but never its last one.
 
     At least ``least`` of every stratum are set aside where it has more than that.

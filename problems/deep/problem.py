@@ -23,7 +23,7 @@ from problems.deep.problem_checks import (
     checked_model,
     checked_rows,
     spread,
-    working,
+    with_vmap_fallback,
 )
 from problems.deep.problem_parameters import flat, layout, load, named
 from problems.deep.problem_points import Of, Pace, over_batches, over_points, over_rows
@@ -239,5 +239,5 @@ def deep_problem(
     )
     some = spread(len(rows))
     check_loss(loss, check_model(own, functools.partial(problem._at, start), rows[some]), wanted[some])
-    checked: DeepProblem = working(problem)
+    checked: DeepProblem = with_vmap_fallback(problem)
     return checked

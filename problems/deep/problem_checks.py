@@ -155,7 +155,7 @@ def _close(values: Tensor, expected: Tensor) -> bool:
     return bool((values - expected).abs().max() <= allowed)
 
 
-def working(problem: Any) -> Any:
+def with_vmap_fallback(problem: Any) -> Any:
     """Return ``problem`` after taking gradients at the start, with points one by one where they cannot go together.
 
     Recurrent layers are such: `torch.func.vmap` does not take them.

@@ -19,11 +19,11 @@ class Stepper(Protocol):
         """Return every client's loss, detached, after moving the model by one round."""
 
 
-class Averaged:
+class FedSGDStep:
     """FedSGD: one step with the gradient Σ α_i ∇F_i, each F_i on its own mini-batch."""
 
     def __init__(
-        self, optimizers: Sequence[Optimizer], weights: tuple[float, ...], flattened: "Flattened | None" = None
+        self, optimizers: Sequence[Optimizer], weights: tuple[float, ...], flattened: "MatrixViews | None" = None
     ) -> None:
         self.optimizers = optimizers
         self._weights, self._flattened = weights, flattened
@@ -46,7 +46,7 @@ class Averaged:
         return values
 
 
-class Own:
+class MultiplierStep:
     """PISA and its kin: the gradient of each client moves its own multiplier."""
 
     def __init__(self, optimizer: Any, clients: int) -> None:
@@ -70,7 +70,7 @@ class Own:
         return closure
 
 
-class Flattened:
+class MatrixViews:
     """Twins of shape (out, everything else) that share the memory of weights: torch's Muon takes matrices alone."""
 
     def __init__(self, weights: Sequence[Tensor]) -> None:

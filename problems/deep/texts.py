@@ -10,7 +10,7 @@ import torch
 
 from pisa_lab._checks import choice
 from problems.data_files import contents, sha256
-from problems.deep.parts import TEST_SEED, VALIDATION_SEED, Data, Part, dealt
+from problems.deep.parts import TEST_SEED, VALIDATION_SEED, Data, Part, stratified_split
 
 HostArray = np.ndarray[Any, Any]
 TOKENS = ("characters", "bytes")
@@ -114,7 +114,7 @@ def _split(
 ) -> tuple[HostArray, HostArray]:
     """Return the rows ``among`` in two: whole stretches, of every group the rounded ``share``, at least one."""
     units, members = np.unique(np.stack([groups[among], stretches[among]]), axis=1, return_inverse=True)
-    _, aside = dealt(units[0], share, seed, least=1)
+    _, aside = stratified_split(units[0], share, seed, least=1)
     is_aside = np.isin(members.reshape(-1), aside)
     return among[~is_aside], among[is_aside]
 

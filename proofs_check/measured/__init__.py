@@ -19,8 +19,8 @@ from proofs_check.measured.growing_penalty import CLAIMS_GROWING_PENALTY
 from proofs_check.measured.hypotheses import CLAIMS_HYPOTHESES
 from proofs_check.measured.identities import CLAIMS_IDENTITIES
 from proofs_check.measured.inferred import CLAIMS_INFERRED
-from proofs_check.measured.kinks import CLAIMS_KINKS
 from proofs_check.measured.limits import CLAIMS_LIMITS
+from proofs_check.measured.nonsmooth import CLAIMS_KINKS
 from proofs_check.measured.orthogonal import CLAIMS_ORTHOGONAL
 from proofs_check.measured.rates import CLAIMS_RATES
 from proofs_check.measured.real_data import CLAIMS_REAL_DATA

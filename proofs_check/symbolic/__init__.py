@@ -1,15 +1,15 @@
 """Claims that SymPy and exact rationals prove or refute: identities, minimisers, equivalences, spectra, limits."""
 
 from proofs_check.claim import Claim
+from proofs_check.symbolic.cold_start import START_CLAIMS
 from proofs_check.symbolic.equivalences import EQUIVALENCE_CLAIMS
 from proofs_check.symbolic.hypotheses import HYPOTHESIS_CLAIMS
 from proofs_check.symbolic.identities import IDENTITY_CLAIMS
 from proofs_check.symbolic.limits import LIMIT_CLAIMS
 from proofs_check.symbolic.minimisers import MINIMISER_CLAIMS
 from proofs_check.symbolic.newton_schulz import NEWTON_SCHULZ_CLAIMS
-from proofs_check.symbolic.shares import SHARE_CLAIMS
 from proofs_check.symbolic.spectra import SPECTRUM_CLAIMS
-from proofs_check.symbolic.starts import START_CLAIMS
+from proofs_check.symbolic.surviving_gradient import SHARE_CLAIMS
 
 CLAIMS_SYMBOLIC: tuple[Claim, ...] = (
     *IDENTITY_CLAIMS,

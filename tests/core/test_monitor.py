@@ -18,7 +18,7 @@ from problems.linear import power
 from problems.networks import relu_network
 from problems.table import by_name
 from proofs_check.measured.hypotheses import Growing
-from proofs_check.measured.kinks import PARTS, UNIT_START, unit_problem
+from proofs_check.measured.nonsmooth import PARTS, UNIT_START, unit_problem
 
 
 @pytest.mark.parametrize("seeds", [None, 3])

@@ -15,7 +15,7 @@ from deep_cases import BASELINES, OWN, data, short, timeless
 
 from problems.deep import families, optimizers, trainer
 from problems.deep.checkpoints import read_checkpoint, write_checkpoint
-from problems.deep.steppers import Averaged, Flattened
+from problems.deep.steppers import FedSGDStep, MatrixViews
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,7 +148,7 @@ def test_every_kind_of_optimizer_learns(optimizer, family):
 
 def test_the_baselines_take_the_weighted_mean_of_the_clients_gradients():
     weight = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
-    stepper = Averaged([torch.optim.SGD([weight], lr=0.5)], (0.25, 0.75))
+    stepper = FedSGDStep([torch.optim.SGD([weight], lr=0.5)], (0.25, 0.75))
     for _ in range(2):
         before = weight.detach().clone()
         losses = stepper.step([lambda: (weight[0] * weight).sum(), lambda: 3 * weight[1]])
@@ -164,7 +164,7 @@ def test_muon_gets_the_matrices_flattened_and_adamw_the_rest():
     assert muon == 12 * 16 * 16
     assert muon + adamw == sum(p.numel() for p in model.parameters())
     kernel = torch.nn.Parameter(torch.arange(24.0).reshape(2, 3, 2, 2))
-    twin = Flattened([kernel])
+    twin = MatrixViews([kernel])
     kernel.grad = torch.ones_like(kernel)
     twin.pass_on()
     with torch.no_grad():

@@ -20,7 +20,7 @@ from proofs_check.kernel.proof import Proof
 from proofs_check.symbolic import CLAIMS_SYMBOLIC
 from proofs_check.symbolic.newton_schulz import MUON
 from proofs_check.symbolic.quintic import library_quintic, torch_takes_the_librarys
-from proofs_check.symbolic.shares import recursion_enclosure, share_enclosure
+from proofs_check.symbolic.surviving_gradient import recursion_enclosure, share_enclosure
 from proofs_check.symbolic.theorems import CLAIMS_THEOREMS
 
 CLAIMS = {claim.name: claim for claim in CLAIMS_SYMBOLIC}
