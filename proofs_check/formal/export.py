@@ -106,6 +106,11 @@ def theorem_names(stem: str, folder: Path = CERTIFICATES) -> tuple[str, ...]:
     return tuple(f"Certificates_{terms.file}.{name}" for name in terms.names(_identifier(stem)))
 
 
+def theorem_name(stem: str, folder: Path = CERTIFICATES) -> str:
+    """Return the Coq theorem that says what the certificate ``stem`` says."""
+    return theorem_names(stem, folder)[0]
+
+
 def certificate_of(theorem: str, folder: Path = CERTIFICATES) -> str:
     """Return the certificate, by its path from the repository's root, that ``theorem`` is made of; "" for none."""
     if not theorem.startswith("Certificates_"):

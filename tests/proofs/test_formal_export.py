@@ -11,6 +11,7 @@ from proofs_check.formal.export import (
     coq_files,
     main,
     read_terms,
+    theorem_name,
     theorem_names,
     write_coq_files,
 )
@@ -30,9 +31,9 @@ def test_every_certificate_is_a_theorem_of_the_file_that_its_name_says():
     ]
     assert sorted(found) == sorted(names)
     assert sum(text.count("Qed.") for text in texts.values()) == len(names)
-    assert theorem_names("nonconvex-kappa2-N3")[0] == "Certificates_1.nonconvex_kappa2_N3"
-    assert theorem_names("strongly-convex-two-clients-N3")[0] == "Certificates_2.strongly_convex_two_clients_N3"
-    assert theorem_names("residual-nonconvex-ridge")[0] == "Certificates_3.residual_nonconvex_ridge"
+    assert theorem_name("nonconvex-kappa2-N3") == "Certificates_1.nonconvex_kappa2_N3"
+    assert theorem_name("strongly-convex-two-clients-N3") == "Certificates_2.strongly_convex_two_clients_N3"
+    assert theorem_name("residual-nonconvex-ridge") == "Certificates_3.residual_nonconvex_ridge"
 
 
 def test_one_clients_certificates_alone_speak_of_any_number_of_clients():
