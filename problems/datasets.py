@@ -15,7 +15,9 @@ TEST_SHARE = 0.25
 _TEST_SEED = 20250214
 """Of the test rows of a set without a test part. The caller's seed would mix the runs' test rows."""
 _MOST_CLASSES = 20
-"""A label column of numbers with more distinct values than this is read as regression."""
+"""A label column of numbers with more distinct values than this is read as regression, unless a family says more."""
+_LEAST_OF_A_CLASS = 3
+"""Rows of a class on average; numbers with fewer are a quantity, which only ``task`` itself makes classes."""
 
 
 class Known(NamedTuple):
@@ -104,6 +106,7 @@ def load(
     standardise: bool | None = None,
     intercept: bool = False,
     task: str | None = None,
+    wanted: str | None = None,
 ) -> Dataset:
     """Return the data set called ``name`` (a row of `DATASETS`) or read from the file at that path.
 
@@ -117,7 +120,8 @@ def load(
         standardise: columns to mean 0 and variance 1 by the training rows; not by default for LIBSVM text,
             which is scaled as a rule.
         intercept: append a column of ones, which is never standardised.
-        task: "binary", "multiclass" or "regression" for a file; by default read off its labels.
+        task: "binary", "multiclass" or "regression" for a file; by default ``wanted``, or read off its labels.
+        wanted: the task of the family that the rows are for, as in `from_arrays`.
 
     Raises:
         ValueError: an unknown name, a missing or corrupt file, a wrong checksum, all of `from_arrays`.
@@ -136,6 +140,7 @@ def load(
         test=test,
         name=known.name if known else Path(name).name,
         task=known.task if known else task,
+        wanted=wanted,
         seed=seed,
         validation=validation,
         standardise=not is_text if standardise is None else standardise,
@@ -170,6 +175,7 @@ def from_arrays(
     test: tuple[Any, Any] | None = None,
     name: str = "own arrays",
     task: str | None = None,
+    wanted: str | None = None,
     seed: int = 0,
     validation: float = 0.2,
     standardise: bool = True,
@@ -181,13 +187,17 @@ def from_arrays(
 
     The splits are stratified for classification, and every class keeps a row in the training part.
 
+    Without ``task`` the labels are read as ``wanted``, the task of the family that they are for: numbers stay what they
+    are for a regression, and are classes however many for "multiclass". Without both the labels decide: two values are
+    binary, words and at most 20 whole numbers are classes, all else is regression.
+
     Raises:
         ValueError: NaN or infinity (with the row), lengths or widths that do not agree, labels of one class
             only or that do not fit ``task``, test labels never seen in training, too few rows for the splits.
     """
     rows, labels = _table(X, y)
     real("validation", validation, at_least=0.0, below=1.0)
-    task = choice("task", task or _task(labels), TASKS)
+    task = choice("task", task or (_task(labels) if wanted is None else _read_as(labels, wanted)), TASKS)
     names = () if task == "regression" else tuple(np.unique(labels).tolist())
     coded = _coded(labels, task, names)
     if test is None:
@@ -249,6 +259,23 @@ def _task(labels: np.ndarray[Any, Any]) -> str:
         return "binary"
     is_name = labels.dtype.kind in "US"
     return "multiclass" if is_name or (distinct.size <= _MOST_CLASSES and np.all(distinct % 1 == 0)) else "regression"
+
+
+def _read_as(labels: np.ndarray[Any, Any], wanted: str) -> str:
+    """Return ``wanted``, or what the labels are where they are too many for it, fractions, or hardly recur.
+
+    Raises:
+        ValueError: words where a regression is wanted.
+    """
+    distinct, is_name = np.unique(labels), labels.dtype.kind in "US"
+    if choice("wanted", wanted, TASKS) == "regression":
+        if is_name:
+            raise ValueError(f"y: words such as {str(labels[0])!r}; a regression takes numbers")
+        return wanted
+    if distinct.size <= 2:
+        return wanted
+    recurs = is_name or bool(np.all(distinct % 1 == 0) and _LEAST_OF_A_CLASS * distinct.size <= labels.size)
+    return "multiclass" if recurs else _task(labels)
 
 
 def _coded(labels: np.ndarray[Any, Any], task: str, names: tuple[Any, ...]) -> np.ndarray[Any, Any]:

@@ -1,5 +1,6 @@
 """``pisa-lab bench``: what this machine does, as a table and as JSON; nothing is judged by it."""
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from pisa_lab._checks import choice, whole
 from pisa_lab.bench.replicates import measure_replicates
 from pisa_lab.bench.step import SIZES, measure_step
 from pisa_lab.cli import output, tables
+from pisa_lab.cli.configuration import named
 from pisa_lab.cli.markdown import check_marked, write_markdown
 
 _WHAT = ("replicates", "step", "torch")
@@ -62,7 +64,10 @@ def _replicates(data: str, dtype: str, seeds: int, batch: int, steps: int) -> li
 
     for name, value in (("--seeds", seeds), ("--batch", batch), ("--steps", steps)):
         whole(name, value, at_least=1)
-    found = load(data)
+    with named(dict.fromkeys(("name", "path", "X", "y"), "--data")):
+        found = load(data, wanted="binary")
+    if found.task != "binary":
+        raise ValueError(f"--data: {data!r} is {found.task}; replicates run logistic regression, on a binary set")
     problem = logistic(found.train_x, found.train_y)
     problem = problem if dtype == "float64" else on_backend(problem, "numpy", dtype=dtype)
     return measure_replicates(problem, data=data, batch=batch, seeds=seeds, steps=steps)
@@ -95,7 +100,7 @@ def _count(word: str) -> int:
         number = float(word)
     except ValueError:
         number = 0.0
-    if number < 1 or number != int(number):
+    if not (1 <= number < math.inf) or number != int(number):
         raise ValueError(f"--size: {word!r} must be a whole number, such as 1e6")
     return int(number)
 

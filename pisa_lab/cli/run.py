@@ -28,6 +28,10 @@ def command(
         str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`; or MODULE:OBJECT")
     ] = None,
     data: Annotated[str | None, typer.Option(help="digits, a9a, breast-cancer, diabetes or a file")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="what the labels of a file are: binary, multiclass or regression; by default PROBLEM's"),
+    ] = None,
     intercept: Annotated[bool | None, typer.Option(help="a column of ones beside the data's features")] = None,
     clients: Annotated[int | None, typer.Option(help="number of clients, 4 by default")] = None,
     partition: Annotated[
