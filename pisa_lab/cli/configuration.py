@@ -121,7 +121,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"--config: {str(path)!r} cannot be read ({error})") from error
     if not isinstance(values, dict):
