@@ -17,7 +17,19 @@ from proofs_check.certified.rows import worst_case, write_certificate
 
 MOST_ROUNDS = 100
 """N = 60 takes a minute or two, and the time grows like N⁴."""
-_SAME = ("sigma", "gamma", "rounds", "clients", "rho", "ridge", "order", "metric", "initial", "modulus", "heterogeneity")
+_SAME = (
+    "sigma",
+    "gamma",
+    "rounds",
+    "clients",
+    "rho",
+    "ridge",
+    "order",
+    "metric",
+    "initial",
+    "modulus",
+    "heterogeneity",
+)
 _OPTIONS = {name: f"--{name}" for name in _SAME} | {"function_class": "--class", "setting": "--certificate"}
 
 COLUMNS = (
