@@ -38,6 +38,7 @@ def refusal(capsys, *words):
         (("--metric", "late"), "--metric: 'late'"),
         (("--initial", "late"), "--initial: 'late'"),
         (("--heterogeneity", "-1"), "--heterogeneity: must be"),
+        (("--clients", "100000000"), "--clients: 100000000 must be at most 1000"),
         (("--rounds", "1000"), "--rounds: 1000 must be at most 100"),
     ],
 )
@@ -107,6 +108,7 @@ def test_a_run_below_the_edge_of_stability_says_so(capsys, words):
         (("bench", "torch", "--size", "inf"), "--size: 'inf' must be a whole number"),
         (("run", "logistic", "--data", "complex.npz"), "--data: complex128 of shape"),
         (("train", "vision", "--seed", str(2**70)), "--seed: "),
+        (("problems", "--clients", "100000000"), "--clients: 100000000 must be at most"),
         (("rows", "."), "STUDY: '.' is a folder"),
         (("replay", "deep.json"), "WITNESS: 'deep.json' cannot be read"),
         (("run", "--config", "deep.json"), "--config: 'deep.json' cannot be read"),

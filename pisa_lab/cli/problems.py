@@ -28,6 +28,7 @@ COLUMNS = (
     Column("optimum", "optimum", number(4), right=True),
     Column("summary", "summary"),
 )
+MOST_CLIENTS = 10_000
 
 
 def command(
@@ -36,7 +37,8 @@ def command(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the rows there")] = None,
 ) -> int:
     """Return 0 after listing the families; "mean L" is Σαᵢ·Lᵢ, none where no global constant exists."""
-    whole("--clients", clients, at_least=1)
+    if whole("--clients", clients, at_least=1) > MOST_CLIENTS:
+        raise ValueError(f"--clients: {clients} must be at most {MOST_CLIENTS}")
     whole("--seed", seed)
     writable("--json", json_file)
     rows = [_row(family, seed, clients) for family in table.PROBLEMS]

@@ -17,6 +17,7 @@ from proofs_check.certified.rows import worst_case, write_certificate
 
 MOST_ROUNDS = 100
 """N = 60 takes a minute or two, and the time grows like N⁴."""
+MOST_CLIENTS = 1000
 _SAME = (
     "sigma",
     "gamma",
@@ -86,6 +87,8 @@ def command(
     writable("--json", json_file)
     if whole("--rounds", rounds, at_least=1) > MOST_ROUNDS:
         raise ValueError(f"--rounds: {rounds} must be at most {MOST_ROUNDS}; the program has N² inequalities")
+    if whole("--clients", clients, at_least=1) > MOST_CLIENTS:
+        raise ValueError(f"--clients: {clients} must be at most {MOST_CLIENTS}")
     with named(_OPTIONS):
         found = worst_case(
             function_class,

@@ -60,7 +60,7 @@ def _deep(settings: dict[str, Any], instance: int) -> Arena:
     try:
         from problems.deep import problem_arenas
     except ImportError as error:
-        raise Unavailable(f"{settings['model']}: deep models need torch; pip install 'pisa-lab[torch]'") from error
+        raise Unavailable(f"{settings['model']}: deep models need torch; pip install -e '.[torch]'") from error
     return problem_arenas.resolve(settings, instance)
 
 
