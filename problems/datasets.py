@@ -8,16 +8,12 @@ import numpy as np
 
 from pisa_lab._checks import choice, finite, real, whole
 from problems import adult, data_files
+from problems.labels import TASKS, coded_labels, read_as, task_of
 from problems.partition_rules import label_array
 
-TASKS = ("binary", "multiclass", "regression")
 TEST_SHARE = 0.25
 _TEST_SEED = 20250214
 """Of the test rows of a set without a test part. The caller's seed would mix the runs' test rows."""
-_MOST_CLASSES = 20
-"""A label column of numbers with more distinct values than this is read as regression, unless a family says more."""
-_LEAST_OF_A_CLASS = 3
-"""Rows of a class on average; numbers with fewer are a quantity, which only ``task`` itself makes classes."""
 
 
 class Known(NamedTuple):
@@ -197,9 +193,11 @@ def from_arrays(
     """
     rows, labels = _table(X, y)
     real("validation", validation, at_least=0.0, below=1.0)
-    task = choice("task", task or (_task(labels) if wanted is None else _read_as(labels, wanted)), TASKS)
+    if task is None:
+        task = task_of(labels) if wanted is None else read_as(labels, wanted)
+    choice("task", task, TASKS)
     names = () if task == "regression" else tuple(np.unique(labels).tolist())
-    coded = _coded(labels, task, names)
+    coded = coded_labels(labels, task, names)
     if test is None:
         keep, last = _split(coded, TEST_SHARE, (_TEST_SEED, 0), task)
         rows, coded, test_x, test_y = rows[keep], coded[keep], rows[last], coded[last]
@@ -207,7 +205,7 @@ def from_arrays(
         test_x, raw = _table(*test)
         if raw.dtype.kind != labels.dtype.kind:
             raise ValueError(f"test: labels of type {raw.dtype} where the training part has {labels.dtype}")
-        test_y = _coded(raw, task, names)
+        test_y = coded_labels(raw, task, names)
         if test_x.shape[1] != rows.shape[1]:
             raise ValueError(f"test: {test_x.shape[1]} features where the training part has {rows.shape[1]}")
     train, held = _split(coded, validation, (whole("seed", seed), 1), task)
@@ -251,48 +249,6 @@ def _numbers(X: Any) -> np.ndarray[Any, Any]:
         return rows.astype(float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X: a table of objects, and not all of them numbers ({error})") from error
-
-
-def _task(labels: np.ndarray[Any, Any]) -> str:
-    distinct = np.unique(labels)
-    if distinct.size <= 2:
-        return "binary"
-    is_name = labels.dtype.kind in "US"
-    return "multiclass" if is_name or (distinct.size <= _MOST_CLASSES and np.all(distinct % 1 == 0)) else "regression"
-
-
-def _read_as(labels: np.ndarray[Any, Any], wanted: str) -> str:
-    """Return ``wanted``, or what the labels are where they are too many for it, fractions, or hardly recur.
-
-    Raises:
-        ValueError: words where a regression is wanted.
-    """
-    distinct, is_name = np.unique(labels), labels.dtype.kind in "US"
-    if choice("wanted", wanted, TASKS) == "regression":
-        if is_name:
-            raise ValueError(f"y: words such as {str(labels[0])!r}; a regression takes numbers")
-        return wanted
-    if distinct.size <= 2:
-        return wanted
-    recurs = is_name or bool(np.all(distinct % 1 == 0) and _LEAST_OF_A_CLASS * distinct.size <= labels.size)
-    return "multiclass" if recurs else _task(labels)
-
-
-def _coded(labels: np.ndarray[Any, Any], task: str, names: tuple[Any, ...]) -> np.ndarray[Any, Any]:
-    """Return ``labels`` as ±1, as 0…K−1 in the order of ``names``, or as they are."""
-    if task == "regression":
-        return finite("y", labels).astype(float)
-    if len(names) < 2:
-        raise ValueError(
-            f"y: labels of one class only ({', '.join(map(str, names)) or 'none'}), classification needs two"
-        )
-    if task == "binary" and len(names) > 2:
-        raise ValueError(f"y: {len(names)} classes where task='binary' has two")
-    place = np.minimum(np.searchsorted(np.asarray(names), labels), len(names) - 1)
-    unseen = np.flatnonzero(np.asarray(names)[place] != labels)
-    if unseen.size:
-        raise ValueError(f"test: label {labels[unseen[0]]!s} is not among those of the training part")
-    return 2.0 * place - 1.0 if task == "binary" else place.astype(np.int64)
 
 
 def _split(

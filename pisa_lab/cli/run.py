@@ -94,10 +94,8 @@ def command(
     keeper.save()
     tables.console().print(_heading(configuration, done, resumed), markup=False)
     tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True)
-    if (warning := _edge(configuration, done[0])) is not None:
-        tables.console().print(warning, markup=False)
-    if plot is not None:
-        tables.console().print(f"plot: {plot}", markup=False)
+    for line in filter(None, (_edge(configuration, done[0]), plot and f"plot: {plot}")):
+        tables.console().print(line, markup=False)
     if interrupt is not None:
         if save is not None:
             tables.console().print(f"run --resume {save} goes on", markup=False)

@@ -13,7 +13,7 @@ from pisa_lab.cli.output import writable, write_json
 from pisa_lab.cli.tables import Column, number, print_table
 from pisa_lab.stamp import stamp
 from proofs_check.certified.certificate import bound_of
-from proofs_check.certified.rows import worst_case, write_certificate
+from proofs_check.certified.rows import Found, worst_case, write_certificate
 
 MOST_ROUNDS = 100
 """N = 60 takes a minute or two, and the time grows like N⁴."""
@@ -85,10 +85,7 @@ def command(
         raise ValueError(f"worst-case: needs {' and '.join(missing)}; pip install -e '.[certify,lab]'")
     writable("--certificate", certificate)
     writable("--json", json_file)
-    if whole("--rounds", rounds, at_least=1) > MOST_ROUNDS:
-        raise ValueError(f"--rounds: {rounds} must be at most {MOST_ROUNDS}; the program has N² inequalities")
-    if whole("--clients", clients, at_least=1) > MOST_CLIENTS:
-        raise ValueError(f"--clients: {clients} must be at most {MOST_CLIENTS}")
+    _check_size(rounds, clients)
     with named(_OPTIONS):
         found = worst_case(
             function_class,
@@ -107,6 +104,20 @@ def command(
         )
     if json_file is not None:
         write_json(json_file, [found.row | stamp()])
+    _tell(found, certificate)
+    return 0 if found.row["status"] in ("solved", "unbounded") else 1
+
+
+def _check_size(rounds: int, clients: int) -> None:
+    """Refuse what would take hours without a word."""
+    if whole("--rounds", rounds, at_least=1) > MOST_ROUNDS:
+        raise ValueError(f"--rounds: {rounds} must be at most {MOST_ROUNDS}; the program has N² inequalities")
+    if whole("--clients", clients, at_least=1) > MOST_CLIENTS:
+        raise ValueError(f"--clients: {clients} must be at most {MOST_CLIENTS}")
+
+
+def _tell(found: Found, certificate: Path | None) -> None:
+    """Print the row, and write and print the certificate where one is asked for."""
     text, refusal = None, None
     if certificate is not None:
         try:
@@ -121,7 +132,6 @@ def command(
     if text is not None:
         print(f"certificate: {certificate}: {json.loads(text)['statement']}")
         print(_looseness(float(bound_of(text)), found.row["value"]))
-    return 0 if found.row["status"] in ("solved", "unbounded") else 1
 
 
 def _looseness(bound: float, value: float) -> str:
