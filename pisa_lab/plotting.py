@@ -246,11 +246,25 @@ def _labels(axes: Axes, curves: Sequence[Curve]) -> None:
     if not ends or (len(ends) == 1 and not ends[0][1]):
         return
     if len(ends) > 7:
-        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=7.5)
+        _legend(axes, [label for _, label, _ in ends])
         return
     heights = _apart([height for height, _, _ in ends], 0.078)
     for height, (_, label, colour) in zip(heights, ends, strict=True):
         axes.text(1.02, height, label, transform=axes.transAxes, color=colour, va="center", fontsize=8)
+
+
+_MOST_NAMED = 14
+"""Curves that a legend beside the axes has room for."""
+
+
+def _legend(axes: Axes, lowest: Sequence[str]) -> None:
+    """Name the curves beside ``axes``; of very many those that end lowest, and say so."""
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    named = [name for name in handles if name in lowest[:_MOST_NAMED]]
+    title = f"the lowest {len(named)} of {len(handles)}" if len(named) < len(handles) else None
+    lines = [handles[name] for name in named]
+    place = {"bbox_to_anchor": (1.02, 0.5), "fontsize": 7.5, "title_fontsize": 7.5}
+    axes.legend(lines, named, title=title, loc="center left", **place)
 
 
 def _ends(axes: Axes, curves: Sequence[Curve]) -> Iterator[tuple[float, str, str]]:

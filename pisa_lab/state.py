@@ -121,7 +121,7 @@ def load_state(path: str | Path, template: Any) -> tuple[Any, dict[str, Any]]:
             stored = {name: archive[name] for name in archive.files}
         document = json.loads(stored.pop("__json__").tobytes().decode())
         scalars, header = dict(document["scalars"]), dict(document["header"])
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, TypeError, RecursionError) as error:
         raise ValueError(f"path: {str(path)!r} is not a saved state ({error})") from error
     return _fill(template, {**stored, **scalars}, ""), header
 

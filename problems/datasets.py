@@ -8,14 +8,12 @@ import numpy as np
 
 from pisa_lab._checks import choice, finite, real, whole
 from problems import adult, data_files
+from problems.labels import TASKS, coded_labels, read_as, task_of
 from problems.partition_rules import label_array
 
-TASKS = ("binary", "multiclass", "regression")
 TEST_SHARE = 0.25
 _TEST_SEED = 20250214
 """Of the test rows of a set without a test part. The caller's seed would mix the runs' test rows."""
-_MOST_CLASSES = 20
-"""A label column of numbers with more distinct values than this is read as regression."""
 
 
 class Known(NamedTuple):
@@ -104,6 +102,7 @@ def load(
     standardise: bool | None = None,
     intercept: bool = False,
     task: str | None = None,
+    wanted: str | None = None,
 ) -> Dataset:
     """Return the data set called ``name`` (a row of `DATASETS`) or read from the file at that path.
 
@@ -117,7 +116,8 @@ def load(
         standardise: columns to mean 0 and variance 1 by the training rows; not by default for LIBSVM text,
             which is scaled as a rule.
         intercept: append a column of ones, which is never standardised.
-        task: "binary", "multiclass" or "regression" for a file; by default read off its labels.
+        task: "binary", "multiclass" or "regression" for a file; by default ``wanted``, or read off its labels.
+        wanted: the task of the family that the rows are for, as in `from_arrays`.
 
     Raises:
         ValueError: an unknown name, a missing or corrupt file, a wrong checksum, all of `from_arrays`.
@@ -136,6 +136,7 @@ def load(
         test=test,
         name=known.name if known else Path(name).name,
         task=known.task if known else task,
+        wanted=wanted,
         seed=seed,
         validation=validation,
         standardise=not is_text if standardise is None else standardise,
@@ -170,6 +171,7 @@ def from_arrays(
     test: tuple[Any, Any] | None = None,
     name: str = "own arrays",
     task: str | None = None,
+    wanted: str | None = None,
     seed: int = 0,
     validation: float = 0.2,
     standardise: bool = True,
@@ -181,15 +183,21 @@ def from_arrays(
 
     The splits are stratified for classification, and every class keeps a row in the training part.
 
+    Without ``task`` the labels are read as ``wanted``, the task of the family that they are for: numbers stay what they
+    are for a regression, and are classes however many for "multiclass". Without both the labels decide: two values are
+    binary, words and at most 20 whole numbers are classes, all else is regression.
+
     Raises:
         ValueError: NaN or infinity (with the row), lengths or widths that do not agree, labels of one class
             only or that do not fit ``task``, test labels never seen in training, too few rows for the splits.
     """
     rows, labels = _table(X, y)
     real("validation", validation, at_least=0.0, below=1.0)
-    task = choice("task", task or _task(labels), TASKS)
+    if task is None:
+        task = task_of(labels) if wanted is None else read_as(labels, wanted)
+    choice("task", task, TASKS)
     names = () if task == "regression" else tuple(np.unique(labels).tolist())
-    coded = _coded(labels, task, names)
+    coded = coded_labels(labels, task, names)
     if test is None:
         keep, last = _split(coded, TEST_SHARE, (_TEST_SEED, 0), task)
         rows, coded, test_x, test_y = rows[keep], coded[keep], rows[last], coded[last]
@@ -197,7 +205,7 @@ def from_arrays(
         test_x, raw = _table(*test)
         if raw.dtype.kind != labels.dtype.kind:
             raise ValueError(f"test: labels of type {raw.dtype} where the training part has {labels.dtype}")
-        test_y = _coded(raw, task, names)
+        test_y = coded_labels(raw, task, names)
         if test_x.shape[1] != rows.shape[1]:
             raise ValueError(f"test: {test_x.shape[1]} features where the training part has {rows.shape[1]}")
     train, held = _split(coded, validation, (whole("seed", seed), 1), task)
@@ -241,31 +249,6 @@ def _numbers(X: Any) -> np.ndarray[Any, Any]:
         return rows.astype(float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X: a table of objects, and not all of them numbers ({error})") from error
-
-
-def _task(labels: np.ndarray[Any, Any]) -> str:
-    distinct = np.unique(labels)
-    if distinct.size <= 2:
-        return "binary"
-    is_name = labels.dtype.kind in "US"
-    return "multiclass" if is_name or (distinct.size <= _MOST_CLASSES and np.all(distinct % 1 == 0)) else "regression"
-
-
-def _coded(labels: np.ndarray[Any, Any], task: str, names: tuple[Any, ...]) -> np.ndarray[Any, Any]:
-    """Return ``labels`` as ±1, as 0…K−1 in the order of ``names``, or as they are."""
-    if task == "regression":
-        return finite("y", labels).astype(float)
-    if len(names) < 2:
-        raise ValueError(
-            f"y: labels of one class only ({', '.join(map(str, names)) or 'none'}), classification needs two"
-        )
-    if task == "binary" and len(names) > 2:
-        raise ValueError(f"y: {len(names)} classes where task='binary' has two")
-    place = np.minimum(np.searchsorted(np.asarray(names), labels), len(names) - 1)
-    unseen = np.flatnonzero(np.asarray(names)[place] != labels)
-    if unseen.size:
-        raise ValueError(f"test: label {labels[unseen[0]]!s} is not among those of the training part")
-    return 2.0 * place - 1.0 if task == "binary" else place.astype(np.int64)
 
 
 def _split(

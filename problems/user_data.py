@@ -44,7 +44,7 @@ def points(X: Any) -> HostArray:
 
 
 def indices(part: Any, rows: int) -> HostArray:
-    """Return one client's row numbers after checking that there are some and all are 0 … rows−1."""
+    """Return one client's row numbers after checking that there are some, all 0 … rows−1 and none twice."""
     array = np.asarray(part)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(
@@ -52,6 +52,9 @@ def indices(part: Any, rows: int) -> HostArray:
         )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= rows:
         raise ValueError(f"parts: row numbers must be whole, from 0 to {rows - 1}")
+    values, counts = np.unique(array, return_counts=True)
+    if counts.max() > 1:
+        raise ValueError(f"parts: a client holds row {values[counts.argmax()]} more than once")
     return array
 
 

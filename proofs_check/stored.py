@@ -31,7 +31,7 @@ def read_document(path: str | Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"path: {str(path)!r} cannot be read as a witness ({error})") from error
     if not isinstance(document, dict) or set(document) != set(KEYS):
         raise ValueError(f"path: {str(path)!r} is not a witness, an object with {', '.join(KEYS)}")

@@ -23,7 +23,7 @@ def require(engine: str) -> None:
     choice("engine", engine, ENGINES)
     wanted = {"dask": "distributed", "ray": "ray"}.get(engine)
     if wanted and importlib.util.find_spec(wanted) is None:
-        raise ValueError(f"engine: {engine!r} needs {wanted}: pip install 'pisa-lab[{engine}]'")
+        raise ValueError(f"engine: {engine!r} needs {wanted}: pip install -e '.[{engine}]'")
 
 
 @contextlib.contextmanager

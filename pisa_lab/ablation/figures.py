@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter
 from pisa_lab.ablation.comparison import ABSENT, BETTER, FAILS, WORSE, Judgement, judgements, ranking, winners
 from pisa_lab.ablation.heatmaps import heat
 from pisa_lab.ablation.summary import Cell, Summary
-from pisa_lab.ablation.tables import short
+from pisa_lab.ablation.tables import counted, short
 from pisa_lab.inference import Profile, data_profile, performance_profile
 from pisa_lab.plotting import DASHES, INK, PAPER, RULE, SERIES, SOFT, STYLE, Curve, draw_curves
 
@@ -47,15 +47,15 @@ def overview(summary: Summary) -> Figure:
         figure = _blank(3.5 + 1.15 * len(summary.problems), 1.5 + 0.27 * len(order))
         axes = figure.subplots()
         for line, rank in enumerate(order):
-            half = (rank.high - rank.low) / 2
-            axes.text(-1, line, f"{rank.mean:.2f} ± {half:.2f}", ha="center", va="center", fontsize=8, color=SOFT)
+            interval = f"{rank.mean:.2f} [{rank.low:.2f}, {rank.high:.2f}]"
+            axes.text(-1, line, interval, ha="center", va="center", fontsize=7, color=SOFT)
             for column, problem in enumerate(summary.problems):
                 name = problem["name"]
                 _tile(axes, column, line, judged[name, rank.method], summary.cell(name, rank.method))
                 if rank.method in best[name]:
                     axes.plot(column - 0.42, line, marker="o", color=INK, markersize=3)
         _frame(axes, summary, [rank.method for rank in order])
-        seeds = f"{summary.seeds} seeds, {summary.budget['amount']} {summary.budget['unit']} each"
+        seeds = f"{counted(summary.seeds, 'seed')}, {summary.budget['amount']} {summary.budget['unit']} each"
         figure.suptitle(
             f"Outcome over that of {summary.reference} ({seeds})", x=0.01, ha="left", fontsize=10, fontweight="bold"
         )

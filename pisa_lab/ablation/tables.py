@@ -108,6 +108,11 @@ def latex(summary: Summary) -> str:
     return "\n".join(body) + "\n"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``number`` with ``noun`` in its number."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def legend(summary: Summary, *, better: str = "bold", worse: str = "italic") -> str:
     """Return the sentence that a reader of the table needs."""
     outcomes = ", ".join(
@@ -119,11 +124,12 @@ def legend(summary: Summary, *, better: str = "bold", worse: str = "italic") -> 
     return (
         f"Outcomes: {outcomes}. "
         f"Each cell is the outcome over that of `{summary.reference}` at {summary.budget['amount']} {unit} (geometric "
-        f"mean of {summary.seeds} seeds, paired) with its 95 % interval; below 1 is better. {better}: better, {worse}: "
-        "worse, at the 5 % level after Holm's correction within the column; † among the best of the column. Rank: 0 "
-        "best, 1 worst, mean over the problems that a method applies to, with its 95 % interval over seeds. Every "
-        f"method was tuned over {summary.tuning['settings']} settings on {summary.tuning['seeds']} validation "
-        "instances; test rows were seen by the chosen setting alone. "
+        f"mean of {counted(summary.seeds, 'seed')}, paired) with its 95 % interval; below 1 is better. "
+        f"{better}: better, {worse}: worse, at the 5 % level after Holm's correction within the column; "
+        "† among the best of the column. Rank: 0 best, 1 worst, mean over the problems that a method applies to, with "
+        "its 95 % interval over seeds. Every "
+        f"method was tuned over {summary.tuning['settings']} settings on "
+        f"{counted(summary.tuning['seeds'], 'validation instance')}; test rows were seen by the chosen setting alone. "
         f"{variant}pisa-lab {summary.stamp['version']}, {commits(summary)}."
     )
 

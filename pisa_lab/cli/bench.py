@@ -1,6 +1,7 @@
 """``pisa-lab bench``: what this machine does, as a table and as JSON; nothing is judged by it."""
 
 import importlib
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +92,7 @@ def _count(word: str) -> int:
         number = float(word)
     except ValueError:
         number = 0.0
-    if number < 1 or number != int(number):
+    if not (1 <= number < math.inf) or number != int(number):
         raise ValueError(f"--size: {word!r} must be a whole number, such as 1e6")
     return int(number)
 

@@ -92,9 +92,9 @@ def compare_paired(
     return Comparison(
         first=names[0],
         second=names[1],
-        ratio=float(np.exp(centre)),
-        low=float(np.exp(low)),
-        high=float(np.exp(high)),
+        ratio=_power(centre),
+        low=_power(low),
+        high=_power(high),
         p_value=p_value,
         adjusted=p_value,
         improvement=improvement[0],
@@ -154,6 +154,12 @@ def _scores(name: str, scores: Any) -> Numbers:
     if np.any(table <= 0):
         raise ValueError(f"{name}: scores must be positive; {float(table.min()):g} is not")
     return table
+
+
+def _power(exponent: float) -> float:
+    """Return e to the ``exponent``: infinite where few seeds leave an end of the interval beyond all numbers."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(exponent))
 
 
 def _sampled(pairs: Numbers) -> bool:

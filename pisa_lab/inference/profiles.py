@@ -1,8 +1,9 @@
 r"""Performance profiles (Dolan and Moré 2002) and data profiles (Moré and Wild 2009) with simultaneous bands.
 
-A cost is what a run spent until it reached its target, in gradient evaluations, rounds or bytes; infinite where it did
-not. Sources: Dolan and Moré, Benchmarking optimization software with performance profiles, Math. Program. 91; Moré and
-Wild, Benchmarking derivative-free optimization algorithms, SIAM J. Optim. 20.
+A cost is what a run spent until it reached its target, in gradient evaluations, rounds or bytes: infinite where it did
+not, 0 where it began there. Of a pair that some method solved at its start only those that did too are within a ratio.
+Sources: Dolan and Moré, Benchmarking optimization software with performance profiles, Math. Program. 91; Moré and Wild,
+Benchmarking derivative-free optimization algorithms, SIAM J. Optim. 20.
 """
 
 import dataclasses
@@ -74,11 +75,13 @@ def performance_profile(
     ``costs`` maps each method to its (problems, seeds) or (seeds,) costs; pairs no method solved stay unsolved.
 
     Raises:
-        ValueError: costs are not positive, their shapes differ, or a point is below 1.
+        ValueError: a cost is negative, their shapes differ, or a point is below 1.
     """
     table = _table(costs)
     best = table.min(0)
-    ratios = np.where(np.isfinite(table), table, np.inf) / np.where(np.isfinite(best), best, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(table == best, 1.0, table / best)
+    ratios = np.where(np.isfinite(table), ratios, np.inf)
     if at is None:
         solved = ratios[np.isfinite(ratios)]
         at = np.geomspace(1.0, max(2.0, float(solved.max(initial=1.0))), 100)
@@ -115,8 +118,8 @@ def _table(costs: Mapping[str, Any]) -> Numbers:
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise ValueError(f"costs: shapes {sorted(shapes)} must be one, (problems, seeds) or (seeds,)")
     stacked = np.stack(list(tables.values()))
-    if not np.all(stacked > 0):
-        raise ValueError("costs: must be positive, infinite where the target was not reached")
+    if not np.all(stacked >= 0):
+        raise ValueError("costs: must be >= 0, infinite where the target was not reached")
     return stacked
 
 

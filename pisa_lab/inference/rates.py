@@ -5,8 +5,10 @@ The steps, each with its rule stated where it stands: `traces` cuts the records,
 log-spaced bins, `selection` takes the simplest model that predicts a seed left out, `curvature` moves the start of the
 window, Student's t or `floors` gives the interval. `pisa-lab calibrate` measures the coverage of all of it together.
 
-Two limits. Five seeds are enough for an interval, but seldom to see a transient or a faint floor: take ten or more. And
-where records begin when a power law is already at its floor, what is left of it can pass for a slower power law.
+Three limits. Five seeds are enough for an interval, but seldom to see a transient or a faint floor: take ten or more.
+Where records begin when a power law is already at its floor, what is left of it can pass for a slower power law. And a
+logarithmic factor is no model of its own: $T^{-1}\log T$ is inconclusive, or passes for a power law with an exponent
+somewhat below 1 (.85 over three decades).
 """
 
 import dataclasses
@@ -50,8 +52,8 @@ class Rate:
     level: float = 0.95
     probability: float | None = None
     """how often the model is chosen again when seeds are drawn with replacement"""
-    window: tuple[int, int] | None = None
-    """first and last iteration used"""
+    window: tuple[float, float] | None = None
+    """first and last iteration used; whole numbers where the iterations are"""
     floor: float | None = None
     seeds: int = 0
 
@@ -76,7 +78,7 @@ class Rate:
         return (
             f"{name} = {self._number(self.estimate)} in [{self._number(self.low)}, {self._number(self.high)}] "
             f"at {self.level:.0%}{floor}, {seeds}, "
-            f"iterations {first} to {last}; the choice is repeated in {self.probability:.0%} of resamples"
+            f"iterations {first:.10g} to {last:.10g}; the choice is repeated in {self.probability:.0%} of resamples"
         )
 
     def _number(self, value: float | None) -> str:
@@ -166,10 +168,14 @@ def _rate(found: Estimates, times: Numbers, scale: float, seeds: int, level: flo
         high=float(found.high[0]),
         level=level,
         probability=probability,
-        window=(int(times[int(found.start[0])]), int(times[-1])),
+        window=(_plain(times[int(found.start[0])]), _plain(times[-1])),
         floor=floor if np.isfinite(floor) else None,
         seeds=seeds,
     )
+
+
+def _plain(time: float) -> float:
+    return int(time) if time == int(time) else float(time)
 
 
 def _nothing(reason: str, seeds: int, level: float) -> Rate:

@@ -23,7 +23,9 @@ class SISA(PISA):
 
     State has the parameter's type, as torch's own optimisers keep it; half precision is computed with in float32 and
     rounded where it is stored. There v stops short, for β = 0.999 moves it by less than its last place: in bfloat16 a
-    constant n = 1 leaves it at 0.25. Keep float32 parameters and let autocast choose, or take a β of 0.9 or so.
+    constant n = 1 leaves it at 0.25; in float16 it is infinite above 65504, so where |π+g| stays above 256, and q is 0
+    from then on: the entry coasts on its multiplier. Keep float32 parameters and let autocast choose, or take a β of
+    0.9 or so.
 
     To schedule σ alone set ``group["penalty"]`` between steps; lr scales σ and ρ together.
 
@@ -46,7 +48,8 @@ class SISA(PISA):
         weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σ + lr·λ) a step, where
             AdamW's shrinks it by lr·λ: for the same effect take σ times AdamW's.
         warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0. An entry keeps going by
-            that gradient for some 1 + ρ√v/σ steps: not for a large ρ.
+            that gradient for some 1 + ρ√v/σ steps: not for a large ρ. That step counts in scheme III with n = 0, as it
+            does in the core with ``first="client"``.
         clients: number of clients in this process; above one, `step` takes a list of as many closures.
         weights: one positive number for each client of this process, such as its number of samples; α is that divided
             by the sum over all clients. None for equal ones.

@@ -13,6 +13,7 @@ from pisa_lab._array import BACKENDS
 from pisa_lab._checks import choice, real, whole
 
 DTYPES = ("float64", "float32")
+TASKS = ("binary", "multiclass", "regression")
 _FURTHER = ("steps", "tolerance")
 """What may differ when a run is resumed."""
 
@@ -27,6 +28,7 @@ class Configuration:
 
     problem: str
     data: str | None = None
+    task: str | None = None
     intercept: bool = True
     clients: int = 4
     partition: str | None = None
@@ -63,6 +65,8 @@ class Configuration:
         for name in ("warm", "intercept"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{_option(name)}: {getattr(self, name)!r} must be true or false")
+        if self.task is not None:
+            choice("--task", self.task, TASKS)
         choice("--backend", self.backend, BACKENDS)
         choice("--dtype", self.dtype, DTYPES)
         if self.schedule == "inverse-cosine":
@@ -117,7 +121,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"--config: {str(path)!r} cannot be read ({error})") from error
     if not isinstance(values, dict):

@@ -158,16 +158,21 @@ def _status(result: Run) -> str:
     return f"{result.status} at {broke}" if result.status is Status.NON_FINITE else str(result.status)
 
 
+def mean_lipschitz(problem: Any) -> float:
+    """Return Σα_i·L_i, infinite where a client has no Lipschitz constant of its own."""
+    constants = np.broadcast_to(getattr(problem, "lipschitz", np.inf), np.shape(problem.weights)).astype(float)
+    return float(to_numpy(problem.weights).astype(float) @ constants)
+
+
 def _penalty(configuration: Configuration, problem: Any) -> tuple[float, str]:
     """Return σ and where it is from: given, or twice the mean Lipschitz constant, on a ball where none is global."""
     if configuration.penalty is not None:
         return configuration.penalty, "given"
-    weights = to_numpy(problem.weights).astype(float)
-    mean = float(weights @ np.asarray(getattr(problem, "lipschitz", np.inf)).astype(float))
+    mean = mean_lipschitz(problem)
     rule = "2·Σαᵢ·Lᵢ"
     if not math.isfinite(mean) and hasattr(problem, "lipschitz_on"):
         radius = max(1.0, 2 * float(np.linalg.norm(to_numpy(problem.initial).astype(float))))
-        mean = float(weights @ np.asarray(problem.lipschitz_on(radius)).astype(float))
+        mean = float(to_numpy(problem.weights).astype(float) @ np.asarray(problem.lipschitz_on(radius)).astype(float))
         rule = f"2·Σαᵢ·Lᵢ on the ball of radius {radius:.3g}"
     if not math.isfinite(mean):
         raise ValueError(f"--penalty: {configuration.problem!r} has no Lipschitz constant to take it from; give one")

@@ -47,15 +47,24 @@ def loaded(configuration: Configuration) -> datasets.Dataset | None:
     with named({"name": "PROBLEM"}):
         family = table.by_name(configuration.problem)
     if configuration.data is None:
+        if configuration.task is not None:
+            raise ValueError("--task: says what the labels of --data are, which is not given")
         return None
     if family.kind != "data":
         raise ValueError(f"--data: {family.name!r} is made from a seed and takes none")
-    with named({"name": "--data", "path": "--data", "x": "--data", "y": "--data"}):
-        dataset = datasets.load(configuration.data, seed=configuration.seed, intercept=configuration.intercept)
+    with named({**dict.fromkeys(("name", "path", "x", "X", "y"), "--data"), "task": "--task"}):
+        dataset = datasets.load(
+            configuration.data,
+            seed=configuration.seed,
+            intercept=configuration.intercept,
+            task=configuration.task,
+            wanted=family.task,
+        )
     if family.task not in (dataset.task, "regression"):
         fitting = ", ".join(row.name for row in table.PROBLEMS if row.task == dataset.task)
+        kind = f"{dataset.task} ({len(dataset.class_names)} classes)" if dataset.class_names else dataset.task
         raise ValueError(
-            f"--data: {configuration.data!r} is {dataset.task}, {family.name!r} is {family.task}; what fits: {fitting}"
+            f"--data: {configuration.data!r} is {kind}, {family.name!r} is {family.task}; what fits: {fitting}"
         )
     return dataset
 

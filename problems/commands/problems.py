@@ -44,6 +44,7 @@ PARTITION_COLUMNS = (
     Column("argument", "number", lambda value: value or "—"),
     Column("meaning", "meaning"),
 )
+MOST_CLIENTS = 10_000
 
 
 def command(
@@ -52,7 +53,8 @@ def command(
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write the rows there")] = None,
 ) -> int:
     """Return 0 after listing families, data sets and partitions; "mean L" is Σαᵢ·Lᵢ, none without a global constant."""
-    whole("--clients", clients, at_least=1)
+    if whole("--clients", clients, at_least=1) > MOST_CLIENTS:
+        raise ValueError(f"--clients: {clients} must be at most {MOST_CLIENTS}")
     whole("--seed", seed)
     writable("--json", json_file)
     rows = [_row(family, seed, clients) for family in table.PROBLEMS]

@@ -13,10 +13,12 @@ from pisa_lab.cli import output, tables
 from pisa_lab.files import write_whole
 from pisa_lab.inference.student import half_width
 from pisa_lab.loop import Status
+from pisa_lab.method import PISA
+from pisa_lab.preconditioners.identity import Zero
 from pisa_lab.progress import bar
 from pisa_lab.stamp import stamp
 from problems.commands.configuration import Configuration, configuration_text, configured, read_configuration
-from problems.commands.experiment import Trial, trial_row, trials
+from problems.commands.experiment import Trial, mean_lipschitz, trial_row, trials
 from problems.commands.keeping import Keeper, Resumed, read_resumed
 
 PLOTS = (".svg", ".png", ".pdf")
@@ -28,6 +30,10 @@ def command(
         str | None, typer.Argument(metavar="PROBLEM", help="a family; see `pisa-lab problems`; or MODULE:OBJECT")
     ] = None,
     data: Annotated[str | None, typer.Option(help="digits, a9a, breast-cancer, diabetes or a file")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="what the labels of a file are: binary, multiclass or regression; by default PROBLEM's"),
+    ] = None,
     intercept: Annotated[bool | None, typer.Option(help="a column of ones beside the data's features")] = None,
     clients: Annotated[int | None, typer.Option(help="number of clients, 4 by default")] = None,
     partition: Annotated[
@@ -88,8 +94,8 @@ def command(
     keeper.save()
     tables.console().print(_heading(configuration, done, resumed), markup=False)
     tables.print_table([*rows, *_summary(rows)], _columns(rows), transposed=True)
-    if plot is not None:
-        tables.console().print(f"plot: {plot}", markup=False)
+    for line in filter(None, (_edge(configuration, done[0]), plot and f"plot: {plot}")):
+        tables.console().print(line, markup=False)
     if interrupt is not None:
         if save is not None:
             tables.console().print(f"run --resume {save} goes on", markup=False)
@@ -130,9 +136,9 @@ def _geometric(gamma: float, schedule: str | None) -> str:
 
 
 def _check_outputs(json_file: Path | None, plot: Path | None, save: Path | None, save_config: Path | None) -> None:
-    if plot is not None and plot.suffix not in PLOTS:
+    if plot is not None and plot.suffix.lower() not in PLOTS:
         raise ValueError(f"--plot: {str(plot)!r} must end in {', '.join(PLOTS)}")
-    if save is not None and save.suffix != ".npz":
+    if save is not None and save.suffix.lower() != ".npz":
         raise ValueError(f"--save: {str(save)!r} must end in .npz")
     targets = {"--json": json_file, "--plot": plot, "--save": save, "--save-config": save_config}
     for option, path in targets.items():
@@ -164,6 +170,22 @@ def _heading(configuration: Configuration, done: Sequence[Trial], resumed: Resum
             "",
         ]
     )
+
+
+_EDGE = 1.5
+
+
+def _edge(configuration: Configuration, trial: Trial) -> str | None:
+    """Return a line on a constant σ below the edge of stability of Q = 0, None where there is nothing to say."""
+    method, smoothness = trial.method, mean_lipschitz(trial.instance.problem)
+    if not isinstance(method, PISA) or configuration.schedule != "constant" or not 0 < smoothness < np.inf:
+        return None
+    ratio = trial.penalty / smoothness
+    if ratio > _EDGE:
+        return None
+    unaided = isinstance(method.preconditioner, Zero) or not np.any(method.rho)
+    against = "" if unaided else "; here Q alone stands against it"
+    return f"σ/L = {ratio:.3g}, at most {_EDGE}: with Q = 0 it diverges on a parabola (T1-threshold-sharp){against}"
 
 
 def _columns(rows: Sequence[tables.Row]) -> list[tables.Column]:
@@ -206,7 +228,7 @@ def _write(
     if json_file is not None:
         output.write_json(json_file, rows)
     if save_config is not None:
-        output.write_text(save_config, configuration_text(configuration, save_config.suffix))
+        output.write_text(save_config, configuration_text(configuration, save_config.suffix.lower()))
     if plot is not None:
         _draw(configuration, done, plot)
 
@@ -219,4 +241,4 @@ def _draw(configuration: Configuration, done: Sequence[Trial], path: Path) -> No
     optima = {seed: value for seed, value in found.items() if value is not None}
     title = f"{configuration.method} · {done[0].instance.title}"
     figure = run_figure(curves, title=title, optimum=optima if len(optima) == len(found) else None)
-    write_whole(path, lambda partial: figure.savefig(partial, format=path.suffix[1:], dpi=160))
+    write_whole(path, lambda partial: figure.savefig(partial, format=path.suffix[1:].lower(), dpi=160))

@@ -107,7 +107,7 @@ def _check_outputs(
 ) -> None:
     if no_plot and plot is not None:
         raise ValueError("--no-plot: excludes --plot")
-    if plot is not None and plot.suffix not in PLOTS:
+    if plot is not None and plot.suffix.lower() not in PLOTS:
         raise ValueError(f"--plot: {str(plot)!r} must end in {', '.join(PLOTS)}")
     for option, path in (("--json", json_file), ("--plot", plot), ("--markdown", markdown)):
         output.writable(option, path)
@@ -274,7 +274,7 @@ def _write(
         from problems.deep.figures import comparison_figure
 
         figure = comparison_figure(rows, title=f"{family} · {rows[0]['model']} {rows[0]['size']} on {rows[0]['data']}")
-        write_whole(plot, lambda partial: figure.savefig(partial, format=plot.suffix[1:], dpi=160))
+        write_whole(plot, lambda partial: figure.savefig(partial, format=plot.suffix[1:].lower(), dpi=160))
 
 
 def _default_plot(rows: Sequence[Mapping[str, Any]]) -> Path:

@@ -73,10 +73,10 @@ def read_rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for path in paths:
         try:
-            opened = gzip.open if path.suffix == ".gz" else open
+            opened = gzip.open if path.suffix.lower() == ".gz" else open
             with opened(path, "rt", encoding="utf-8") as file:
                 found = json.load(file)
-        except (OSError, EOFError, ValueError, zlib.error) as error:
+        except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
             raise ValueError(f"rows: {str(path)!r} cannot be read ({error})") from error
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise ValueError(f"rows: {str(path)!r} holds no rows of `pisa-lab train --json`")

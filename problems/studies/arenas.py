@@ -28,7 +28,8 @@ def resolve(settings: Mapping[str, Any], instance: int) -> Arena:
     Settings of every problem: ``family`` (a row of PROBLEMS), ``clients``, ``ridge`` and ``make`` (further arguments of
     the family's constructor). Without ``data`` it is made from the seed, with ``noise`` (the deviation of one sample's
     gradient) as samples to draw. With ``data`` the settings of `rows.split_rows` hold, and ``partition`` deals the
-    training rows to the clients. With ``model`` it is a deep one, and those of `problems.deep.problem_arenas` hold.
+    training rows to the clients; ``task`` says what the labels of a file are, by default what the family takes. With
+    ``model`` it is a deep one, and those of `problems.deep.problem_arenas` hold.
 
     Raises:
         Unavailable: the data are not there.
@@ -59,7 +60,7 @@ def _deep(settings: dict[str, Any], instance: int) -> Arena:
     try:
         from problems.deep import problem_arenas
     except ImportError as error:
-        raise Unavailable(f"{settings['model']}: deep models need torch; pip install 'pisa-lab[torch]'") from error
+        raise Unavailable(f"{settings['model']}: deep models need torch; pip install -e '.[torch]'") from error
     return problem_arenas.resolve(settings, instance)
 
 
@@ -97,6 +98,7 @@ def _from_rows(settings: dict[str, Any], instance: int) -> Arena:
         "classes",
         "pool",
         "most_rows",
+        "task",
         "data_sha256",
     )
     _known(settings, known)
@@ -150,7 +152,10 @@ def _split(text: str) -> Split | str:
     if not isinstance(name, str) or not ("data_sha256" in settings or name in _DATA):
         raise ValueError(f"data: {name!r} is no file and not one of {', '.join(_DATA)}")
     try:
-        dataset = datasets.load(name, standardise=False)
+        # Chosen or joined, the labels are read as what they are: ±1 or 0, 1, … is made of them afterwards.
+        chosen = "classes" in settings or "positive" in settings
+        wanted = None if chosen else _family(settings).task
+        dataset = datasets.load(name, standardise=False, task=settings.get("task"), wanted=wanted)
     except ValueError as error:
         if name not in _DATA:
             raise

@@ -72,15 +72,23 @@ def worst_case(
     start = time.perf_counter()
     answer = worst_case_value(setting)
     seconds = time.perf_counter() - start
-    text = None
-    if certificate is not None:
-        small = setting.clients * (setting.rounds + 1) <= LARGEST_LIFT
-        text = certify(setting if small else merge_clients(setting))
-        save(certificate, text)
+    text = None if certificate is None else write_certificate(setting, certificate)
     numbers = {"sigma": _number(sigma), "rho": _number(rho), "gamma": _number(gamma), "ridge": _number(ridge)}
     value = answer.value if math.isfinite(answer.value) else None
     row = {"class": function_class, "clients": clients, "rounds": rounds, **numbers}
     return Found({**row, "value": value, "status": answer.status, "seconds": seconds}, setting, text)
+
+
+def write_certificate(setting: Setting, path: Path) -> str:
+    """Return the certificate of ``setting``, written to ``path``.
+
+    Raises:
+        ValueError: none could be made.
+    """
+    small = setting.clients * (setting.rounds + 1) <= LARGEST_LIFT
+    text = certify(setting if small else merge_clients(setting))
+    save(path, text)
+    return text
 
 
 def _number(value: Any) -> Any:

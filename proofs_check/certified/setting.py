@@ -81,8 +81,12 @@ class Setting:
         return [("penalties", row) for row in self.penalties]
 
     def _domains(self) -> None:
-        if min(self.lipschitz) <= 0 or min(self.rho) < 0 or self.ridge < 0 or self.step <= 0:
-            raise ValueError("lipschitz: L > 0, rho >= 0, ridge >= 0 and step > 0 are needed")
+        for name, least in (("lipschitz", min(self.lipschitz)), ("step", self.step)):
+            if least <= 0:
+                raise ValueError(f"{name}: {least} must be positive")
+        for name, least in (("rho", min(self.rho)), ("ridge", self.ridge)):
+            if least < 0:
+                raise ValueError(f"{name}: {least} must be >= 0")
         if (self.modulus > 0) != (self.function_class == "strongly-convex") or self.modulus >= min(self.lipschitz):
             raise ValueError(f"modulus: {self.modulus} must be 0, or in (0, min L) for the strongly convex class")
         if self.method != "fedavg" and len(self.penalties) != self.rounds + 1:

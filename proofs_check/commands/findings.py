@@ -16,7 +16,7 @@ def read_findings(path: Path = FINDINGS) -> dict[str, Mapping[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return {str(row["name"]): row for row in rows}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 

@@ -7,10 +7,31 @@ from typing import Annotated, Any
 
 import typer
 
+from pisa_lab._checks import whole
 from pisa_lab.cli.output import writable, write_json
 from pisa_lab.cli.tables import Column, number, print_table
 from pisa_lab.stamp import stamp
-from proofs_check.certified.rows import worst_case
+from problems.commands.configuration import named
+from proofs_check.certified.certificate import bound_of
+from proofs_check.certified.rows import Found, worst_case, write_certificate
+
+MOST_ROUNDS = 100
+"""N = 60 takes a minute or two, and the time grows like N⁴."""
+MOST_CLIENTS = 1000
+_SAME = (
+    "sigma",
+    "gamma",
+    "rounds",
+    "clients",
+    "rho",
+    "ridge",
+    "order",
+    "metric",
+    "initial",
+    "modulus",
+    "heterogeneity",
+)
+_OPTIONS = {name: f"--{name}" for name in _SAME} | {"function_class": "--class", "setting": "--certificate"}
 
 COLUMNS = (
     Column("class", "class"),
@@ -64,28 +85,58 @@ def command(
         raise ValueError(f"worst-case: needs {' and '.join(missing)}; pip install -e '.[certify,lab]'")
     writable("--certificate", certificate)
     writable("--json", json_file)
-    found = worst_case(
-        function_class,
-        sigma=_numbers("--sigma", sigma),
-        gamma=_numbers("--gamma", gamma),
-        rounds=rounds,
-        clients=clients,
-        rho=_numbers("--rho", rho),
-        ridge=_numbers("--ridge", ridge),
-        warm=warm,
-        order=order,
-        metric=metric,
-        initial=initial,
-        modulus=_numbers("--modulus", modulus),
-        heterogeneity=None if heterogeneity is None else _numbers("--heterogeneity", heterogeneity),
-        certificate=certificate,
-    )
+    _check_size(rounds, clients)
+    with named(_OPTIONS):
+        found = worst_case(
+            function_class,
+            sigma=_numbers("--sigma", sigma),
+            gamma=_numbers("--gamma", gamma),
+            rounds=rounds,
+            clients=clients,
+            rho=_numbers("--rho", rho),
+            ridge=_numbers("--ridge", ridge),
+            warm=warm,
+            order=order,
+            metric=metric,
+            initial=initial,
+            modulus=_numbers("--modulus", modulus),
+            heterogeneity=None if heterogeneity is None else _numbers("--heterogeneity", heterogeneity),
+        )
     if json_file is not None:
         write_json(json_file, [found.row | stamp()])
-    print_table([found.row], COLUMNS)
-    if found.certificate is not None:
-        print(f"certificate: {certificate}: {json.loads(found.certificate)['statement']}")
+    _tell(found, certificate)
     return 0 if found.row["status"] in ("solved", "unbounded") else 1
+
+
+def _check_size(rounds: int, clients: int) -> None:
+    """Refuse what would take hours without a word."""
+    if whole("--rounds", rounds, at_least=1) > MOST_ROUNDS:
+        raise ValueError(f"--rounds: {rounds} must be at most {MOST_ROUNDS}; the program has N² inequalities")
+    if whole("--clients", clients, at_least=1) > MOST_CLIENTS:
+        raise ValueError(f"--clients: {clients} must be at most {MOST_CLIENTS}")
+
+
+def _tell(found: Found, certificate: Path | None) -> None:
+    """Print the row, and write and print the certificate where one is asked for."""
+    text, refusal = None, None
+    if certificate is not None:
+        try:
+            with named(_OPTIONS):
+                text = write_certificate(found.setting, certificate)
+        except ValueError as error:
+            # The value is found all the same, and is shown before what could not be made of it.
+            refusal = error
+    print_table([found.row], COLUMNS)
+    if refusal is not None:
+        raise refusal
+    if text is not None:
+        print(f"certificate: {certificate}: {json.loads(text)['statement']}")
+        print(_looseness(float(bound_of(text)), found.row["value"]))
+
+
+def _looseness(bound: float, value: float) -> str:
+    """Return in words how far the proved bound is above the worst case."""
+    return f"the proved bound, {bound:.7g}, is {max(bound / value - 1, 0.0):.2%} above the worst case"
 
 
 def _numbers(option: str, text: str) -> Any:

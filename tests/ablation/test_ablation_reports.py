@@ -215,7 +215,7 @@ def test_ablate_refuses_in_one_line(call, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, err = call("ablate", "small.toml", "--engine", "dask")
     assert (code, len(err.splitlines())) == (2, 1)
-    assert "pip install 'pisa-lab[dask]'" in err
+    assert "pip install -e '.[dask]'" in err
 
 
 def test_a_failed_trial_makes_ablate_return_one(call, monkeypatch):

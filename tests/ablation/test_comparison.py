@@ -195,7 +195,7 @@ def test_bands_hold_the_whole_profile():
     ("costs", "settings", "start"),
     [
         ({"a": [1.0, 2.0], "b": [1.0]}, {"unit": "rounds"}, "costs:"),
-        ({"a": [0.0, 2.0]}, {"unit": "rounds"}, "costs:"),
+        ({"a": [-1.0, 2.0]}, {"unit": "rounds"}, "costs:"),
         ({"a": [1.0, np.nan]}, {"unit": "rounds"}, "costs:"),
         ({"a": [1.0, 2.0]}, {"unit": "seconds"}, "unit:"),
         ({"a": [1.0, 2.0]}, {"unit": "rounds", "at": [0.5]}, "at:"),

@@ -1,14 +1,20 @@
 """A file or array of whatever origin is read right, or refused with the line and the reason."""
 
 import gzip
+import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cli_cases import call
 
 from problems import datasets, heterogeneity
 from problems.data_files import read_table
+from problems.studies import arenas
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3)).round(3)
@@ -154,3 +160,100 @@ def test_a_regression_file_is_read_as_numbers_where_the_task_says_so(tmp_path):
     data = datasets.load(path, task="regression")
     assert set(data.train_y.tolist()) == {1.0, 10.0, 100.0}
     assert datasets.load(path).task == "multiclass"
+
+
+REGRESSIONS = ("least-squares", "huber", "log-cosh", "network-regression", "power-3/2")
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """Return a file of features and targets that are 1, 10 and 100, which are numbers and no codes of classes."""
+    path, features = tmp_path / "counts.csv", np.random.default_rng(0).standard_normal((400, 3)).round(3)
+    targets = 10.0 ** np.digitize(features @ [1.0, -0.5, 0.2], [-0.5, 0.5])
+    path.write_text(text([["a", "b", "c", "y"], *np.column_stack([features, targets]).tolist()]))
+    return path
+
+
+def libsvm_of(path, labels):
+    rng = np.random.default_rng(1)
+    rows = (3 * rng.standard_normal((100, 4))[labels] + rng.standard_normal((len(labels), 4))).round(3)
+    lines = [
+        f"{label} " + " ".join(f"{i}:{v:g}" for i, v in enumerate(row, 1))
+        for label, row in zip(labels, rows, strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("family", REGRESSIONS)
+def test_a_regression_family_reads_targets_of_a_file_as_numbers(capsys, counts, family):
+    words = ("run", family, "--data", counts, "--steps", 3, "--penalty", 1e4, "--json", "j.json")
+    assert call(capsys, *words)[0] == 0
+    settings = {"family": family, "data": str(counts), "clients": 2}
+    targets = arenas.resolve(settings, 0).problem.targets
+    assert set(np.unique(targets)) == {1.0, 10.0, 100.0}
+
+
+def test_the_error_of_a_regression_on_counts_is_in_their_unit(capsys, counts):
+    words = ("run", "least-squares", "--data", counts, "--steps", 300, "--json", "j.json")
+    assert call(capsys, *words)[0] == 0
+    (row,) = json.loads(Path("j.json").read_text())
+    data = datasets.load(counts, task="regression", intercept=True)
+    by_hand = np.linalg.lstsq(data.train_x, data.train_y, rcond=None)[0]
+    expected = np.sqrt(np.mean((data.test_x @ by_hand - data.test_y) ** 2))
+    assert expected > 10
+    assert row["test_rmse"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_two_values_of_a_regression_stay_two_numbers_unless_the_task_says_otherwise(capsys, tmp_path):
+    path = tmp_path / "two.csv"
+    path.write_text(text(np.column_stack([X, np.where(Y, 100, 5)]).tolist()))
+    assert set(datasets.load(path, wanted="regression").train_y) == {5.0, 100.0}
+    assert set(datasets.load(path, wanted="regression", task="binary").train_y) == {-1.0, 1.0}
+    assert set(datasets.load(path, wanted="binary").train_y) == {-1.0, 1.0}
+    assert datasets.from_arrays(X, np.where(Y, 100, 5), wanted="regression").train_y.max() == 100
+
+
+def test_twenty_six_classes_run_softmax_in_run_and_in_a_study(capsys, tmp_path):
+    path = libsvm_of(tmp_path / "letter.libsvm", np.resize(np.arange(1, 27), 780))
+    code, _, err = call(capsys, "run", "softmax", "--data", path, "--steps", 100, "--json", "j.json")
+    assert code == 0, err
+    (row,) = json.loads(Path("j.json").read_text())
+    assert row["test_accuracy"] > 3 / 26
+    assert arenas.resolve({"family": "softmax", "data": str(path), "clients": 2}, 0).problem.initial.size == 26 * 5
+
+
+def test_a_binary_family_refuses_many_classes_and_names_what_fits(capsys, tmp_path):
+    path = libsvm_of(tmp_path / "letter.libsvm", np.resize(np.arange(1, 27), 780))
+    code, _, err = call(capsys, "run", "logistic", "--data", path)
+    assert code == 2
+    assert "is multiclass (26 classes), 'logistic' is binary; what fits: softmax" in err
+    with pytest.raises(ValueError, match="26 classes, but this family is binary; 'softmax' fits"):
+        arenas.resolve({"family": "logistic", "data": str(path)}, 0)
+
+
+def test_a_quantity_is_not_classes_unless_the_task_says_so(capsys, tmp_path):
+    path = libsvm_of(tmp_path / "ages.libsvm", RNG.integers(0, 60, 100))
+    code, _, err = call(capsys, "run", "softmax", "--data", path)
+    assert code == 2
+    assert "is regression, 'softmax' is multiclass" in err
+    assert call(capsys, "run", "softmax", "--data", path, "--task", "multiclass", "--steps", 2)[0] == 0
+    assert call(capsys, "run", "softmax", "--data", path, "--task", "classes")[2].startswith("pisa-lab: error: --task")
+    assert "--task" in call(capsys, "run", "softmax", "--task", "multiclass")[2]
+
+
+def test_the_task_stands_in_a_configuration_and_in_a_study(capsys, counts):
+    Path("c.toml").write_text(f'problem = "least-squares"\ndata = "{counts}"\ntask = "multiclass"\nsteps = 9\n')
+    assert call(capsys, "run", "--config", "c.toml", "--json", "j.json")[0] == 0
+    (row,) = json.loads(Path("j.json").read_text())
+    assert row["test_rmse"] < 2
+    settings = {"family": "least-squares", "data": str(counts), "clients": 2, "task": "multiclass"}
+    assert set(np.unique(arenas.resolve(settings, 0).problem.targets)) == {0.0, 1.0, 2.0}
+
+
+def test_words_are_no_targets_of_a_regression(capsys, tmp_path):
+    path = tmp_path / "words.csv"
+    path.write_text(text([[*row, word] for row, word in zip(X.tolist(), WORDS, strict=True)]))
+    code, _, err = call(capsys, "run", "least-squares", "--data", path)
+    assert code == 2
+    assert "--data: words such as 'no'; a regression takes numbers" in err
