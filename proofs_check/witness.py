@@ -101,6 +101,10 @@ def read_witness(path: str | Path) -> Witness:
     )
 
 
+_COUNTS = {"steps", "rounds", "replicates", "problems", "seeds", "clients", "batch", "dimension"}
+_MOST = 10**6
+
+
 def replay(path_or_name: str | Path) -> Replay:
     """Return what the claim's trial finds on the witness's instance now; a name stands for the shipped witness.
 
@@ -111,6 +115,10 @@ def replay(path_or_name: str | Path) -> Replay:
     claim = table.by_name(witness.claim)
     if claim.trial is None:
         raise ValueError(f"claim: {claim.name} has no trial to replay")
+    for name in _COUNTS & witness.instance.keys():
+        entry = witness.instance[name]
+        if isinstance(entry, int | float) and entry > _MOST:
+            raise ValueError(f"instance: {name} = {entry:g}, at most {_MOST:,} can be waited for")
     try:
         numbers = plain(claim.trial(witness.instance))
         margin = float(numbers["margin"])

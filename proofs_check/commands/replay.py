@@ -60,7 +60,7 @@ def _print_head(found: Replay) -> None:
 
 def _print_verdict(found: Replay) -> None:
     out = console(100)
-    origin = " ".join(filter(None, (found.witness.stamp.get(name) for name in ("version", "commit"))))
+    origin = " ".join(str(found.witness.stamp[name]) for name in ("version", "commit") if found.witness.stamp.get(name))
     out.print(Text(f"\nstored by pisa_lab {origin}: {found.witness.verdict}; now: {found.verdict}"))
     for line in found.differences:
         out.print(Text(f"  {line}", style="red"))

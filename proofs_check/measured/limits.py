@@ -1,5 +1,6 @@
 """Where a fixed penalty ratio below one leaves the iterates: frozen, in consensus, and not stationary (V2)."""
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ from proofs_check.measured.trajectories import TINY, curve, figure, holds, measu
 
 TOLERANCE = 1e-12
 RESIDUALS = ("stationarity", "local", "consensus", "aggregate")
+MOST_ROUNDS = 10**6
 
 
 def parabola(curvature: float, start: float = 0.0) -> Any:
@@ -25,8 +27,15 @@ def parabola(curvature: float, start: float = 0.0) -> Any:
 
 
 def rounds_to_freeze(ratio: float) -> int:
-    """Return how many rounds the penalty takes to grow by 1e14, after which nothing moves that a share shows."""
-    return int(np.ceil(14 * np.log(10) / -np.log(ratio)))
+    """Return how many rounds the penalty takes to grow by 1e14, after which nothing moves that a share shows.
+
+    Raises:
+        ValueError: the ratio is so near 1 that nobody would wait for that.
+    """
+    rounds = math.ceil(14 * math.log(10) / -math.log(ratio))
+    if rounds > MOST_ROUNDS:
+        raise ValueError(f"ratios: {ratio} takes {rounds:,} rounds to freeze, at most {MOST_ROUNDS:,} are run")
+    return rounds
 
 
 def exact_share(ratio: Fraction, penalty: Fraction, rounds: int) -> Fraction:

@@ -123,6 +123,27 @@ def test_what_is_wrong_is_named_by_what_was_typed(capsys, words, reason):
     assert f"error: {reason}" in refusal(capsys, *words)
 
 
+@pytest.mark.parametrize(
+    ("part", "change", "reason"),
+    [
+        ("stamp", {"version": {"a": 1}}, ""),
+        ("instance", {"ratios": [0.999999999]}, "ratios: 0.999999999 takes 32,236,192,"),
+        ("instance", {"ratios": [1.0]}, "WITNESS: V2-limit-not-stationary cannot run on it"),
+        ("instance", {"steps": 10**12}, "WITNESS: steps = 1e+12, at most 1,000,000"),
+    ],
+)
+def test_an_odd_witness_is_replayed_or_refused_in_one_line(capsys, part, change, reason):
+    from proofs_check.witness import FOLDER
+
+    document = json.loads((FOLDER / "V2-limit-not-stationary.json").read_text(encoding="utf-8"))
+    document[part].update(change)
+    Path("w.json").write_text(json.dumps(document))
+    if reason:
+        assert reason in refusal(capsys, "replay", "w.json")
+    else:
+        assert call(capsys, "replay", "w.json")[0] == 0
+
+
 def test_endings_may_be_in_capitals_and_a_file_may_begin_with_a_mark(capsys):
     Path("c.TOML").write_bytes(b'\xef\xbb\xbfproblem = "quadratic"\nsteps = 2\n')
     assert call(capsys, "run", "--config", "c.TOML", "--plot", "x.PNG")[0] == 0
