@@ -160,6 +160,11 @@ def _call(row: Command, words: Sequence[str]) -> int:
         code = typer.main.get_command(app).main(list(words), f"pisa-lab {row.name}", standalone_mode=False)
     except usage_error as error:
         raise ValueError(error.format_message()) from error
+    except SystemExit as error:
+        # What typer and rich make of a pipe that nobody reads any more; 1 would say that the result is bad.
+        if isinstance(error.__context__, BrokenPipeError):
+            raise BrokenPipeError from error
+        raise
     if code == _INTERRUPTED:
         raise KeyboardInterrupt
     return int(code or 0)

@@ -43,6 +43,13 @@ def test_a_stream_that_takes_nothing_loses_no_file(own_folder, shell, codes):
     assert sorted(os.listdir()) == ["rows.json", "states.config.json", "states.npz"]
 
 
+@pytest.mark.parametrize("words", [["explain", "T1-threshold-sharp"], ["claims"], ["run", "quadratic", "--no-plot"]])
+def test_a_closed_pipe_is_no_bad_result(own_folder, words):
+    done = lab(*words, shell="| true; exit ${PIPESTATUS[0]}")
+    assert done.returncode in (0, 141)
+    assert done.stderr == b""
+
+
 def test_a_closed_pipe_ends_the_help_quietly():
     done = lab("--help", shell="| true")
     assert done.stderr == b""

@@ -1,6 +1,8 @@
 """Small faults that other projects' users reported, each with the right answer, where no other file has its test."""
 
 import json
+import runpy
+import sys
 import warnings
 from pathlib import Path
 
@@ -238,3 +240,9 @@ def test_a_momentum_that_sisa_does_not_have_is_not_cycled(schedule):
         optimizer = kind([torch.nn.Parameter(torch.zeros(2))], lr=0.5)
         with pytest.raises(ValueError, match="momentum"):
             make(optimizer, **settings[schedule])
+
+
+def test_the_example_under_flower_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "flwr", None)
+    with pytest.raises(SystemExit, match=r"needs flwr.*pip install -e '\.\[flower\]'"):
+        runpy.run_module("problems.deep.examples.federated", run_name="__main__")

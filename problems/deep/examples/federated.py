@@ -8,11 +8,15 @@ python -m problems.deep.examples.federated
 import sys
 
 import torch
-from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
-from flwr.clientapp import ClientApp
-from flwr.serverapp import Grid, ServerApp
-from flwr.serverapp.strategy import FedAvg
-from flwr.simulation import run_simulation
+
+try:
+    from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
+    from flwr.clientapp import ClientApp
+    from flwr.serverapp import Grid, ServerApp
+    from flwr.serverapp.strategy import FedAvg
+    from flwr.simulation import run_simulation
+except ModuleNotFoundError as error:
+    sys.exit(f"federated: needs {error.name}; pip install -e '.[flower]'")
 from torch.nn.functional import cross_entropy
 
 from pisa_lab.torch import SISA
