@@ -9,9 +9,16 @@ from pathlib import Path
 
 from proofs_check.claim import Claim
 from proofs_check.formal.export import certificate_of, write_coq_files
-from proofs_check.formal.manifest import SOURCES, Manifest, Theorem, source_hashes, words_hash
+from proofs_check.formal.manifest import REALS, SOURCES, Manifest, Theorem, source_hashes, words_hash
 from proofs_check.formal.theorems import THEOREMS
 
+BASE = ("Space", "Smooth", "Algorithm")
+"""What a reader has to read: spaces, smooth and convex functions, Algorithm 1."""
+DEFINED = r"(?m)^\s*(?:Definition|Record|Fixpoint|Inductive|Variant|Class)\s+(\w+)"
+FORBIDDEN = (
+    r"bypass_check|\bUnset\b|Declare ML|\bLoad\b|\bRedirect\b|Type In Type|\bAdmitted\b|\badmit\b"
+    r"|(?m:^\s*(?:Axioms?|Parameters?|Conjectures?)\b)"
+)
 INSTALL = "apt-get install --no-install-recommends coq, or: docker run --rm -v .:/w -w /w debian:bookworm …"
 
 
@@ -31,11 +38,13 @@ def build(folder: Path, claims: Sequence[Claim], *, jobs: int = 2, recheck: bool
     if shutil.which("coqc") is None:
         raise FileNotFoundError(f"coqc: not installed ({INSTALL})")
     folder.mkdir(parents=True, exist_ok=True)
+    check_sources(SOURCES)
     library = copy_sources(folder)
     compile_files(folder, [*library, *write_coq_files(folder)], jobs)
     if recheck:
         # Not the certificates: coqchk has no virtual machine to compute them with, and takes hours.
-        _run(["coqchk", "-silent", "-o", "-Q", ".", "PISA", *(f"PISA.{path.stem}" for path in library)], folder)
+        command = ["coqchk", "-silent", "-o", "-Q", ".", "PISA", *(f"PISA.{path.stem}" for path in library)]
+        check_summary(_run(command, folder))
     names = sorted({name for theorems in THEOREMS.values() for name in theorems})
     known = {claim.name: words_hash(claim) for claim in claims if claim.name in THEOREMS}
     return Manifest(coq_version(), source_hashes(), dict(sorted(known.items())), _ask(folder, names))
@@ -70,10 +79,54 @@ def compile_files(folder: Path, files: Iterable[Path], jobs: int = 2, *, only: s
     _run(["make", "-s", "-f", "CoqMakefile", f"-j{jobs}", *([f"{only}.vo"] if only else [])], folder)
 
 
+def check_sources(folder: Path) -> None:
+    """Refuse a source whose name or words could make the kernel, or a reader, take something for granted.
+
+    Raises:
+        ValueError: a name that is no plain module's, a word that assumes or switches a check off, or a second meaning
+            of what the first three files define.
+    """
+    base = {name for file in BASE for name in re.findall(DEFINED, (folder / f"{file}.v").read_text(encoding="utf-8"))}
+    for path in sorted(folder.iterdir()):
+        text = path.read_text(encoding="utf-8")
+        plain = re.sub(r"\(\*.*?\*\)", "", text, flags=re.DOTALL)
+        if path.suffix != ".v" or not re.fullmatch(r"[A-Z][A-Za-z0-9]*", path.stem):
+            raise ValueError(f"{path.name}: not a name of a module, [A-Z][A-Za-z0-9]*.v")
+        if found := re.search(FORBIDDEN, plain):
+            raise ValueError(f"{path.name}: {found.group(0)!r} has no place in a proof")
+        if "Section" not in plain and re.search(
+            r"^\s*(Variable|Variables|Hypothesis|Hypotheses)\b", plain, re.MULTILINE
+        ):
+            raise ValueError(f"{path.name}: a hypothesis outside a section is an axiom")
+        again = {} if path.stem in BASE else base & set(re.findall(DEFINED, plain))
+        if again:
+            raise ValueError(f"{path.name}: defines {sorted(again)[0]!r}, which {', '.join(BASE)} define")
+        if path.stem not in BASE and re.search(r'Notation "[xab] [<>=+*/-]', plain):
+            raise ValueError(f"{path.name}: a notation that changes what an inequality or a sum is")
+
+
+def check_summary(printed: str) -> None:
+    """Refuse what coqchk says of a library: axioms of ours, checks switched off.
+
+    Raises:
+        ValueError: it says anything but the allowed axioms of the reals.
+    """
+    parts = re.split(r"^\* ", printed, flags=re.MULTILINE)[1:]
+    sections = {part.partition(":")[0].strip(): part.partition(":")[2].split() for part in parts}
+    allowed = {"<none>", *(f"Coq.{folder}.{name}" for folder in ("Logic", "Reals") for name in REALS)}
+    wanted = ("Axioms", "Constants/Inductives relying on type-in-type", "Inductives whose positivity is assumed")
+    if not all(name in sections for name in wanted):
+        raise ValueError(f"coqchk: an answer in other words: {printed.strip()[:300]}")
+    for name, found in sections.items():
+        if name != "Theory" and (extra := [word for word in found if word not in allowed]):
+            raise ValueError(f"coqchk: {name}: {' '.join(extra)[:300]}")
+
+
 def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
     """Return each theorem's statement and axioms in Coq's words.
 
-    The statements module by module, whose notations are open then. The axioms of a module's theorems together, which
+    The statements module by module, with nothing open but the first three files: every other name is printed with its
+    module's, and a reader sees which definition is meant. The axioms of a module's theorems together, which
     saves walking through their common proofs again and again, in one run in which nothing is open, so that each axiom
     has its module's name.
     """
@@ -83,10 +136,14 @@ def _ask(folder: Path, names: Sequence[str]) -> dict[str, Theorem]:
         f"Definition all_of_{module} := ({', '.join(f'@{name}' for name in found)})." for module, found in modules
     ]
     printed = _answers(folder, requests, {module: f"Print Assumptions all_of_{module}" for module, _ in modules})
-    axioms = {module: _axioms(text) for module, text in printed.items()}
+    axioms = {module: read_axioms(text) for module, text in printed.items()}
     statements: dict[str, str] = {}
     for module, members in modules:
-        requests = [f"From PISA Require Import {module}.", "Set Printing Width 110."]
+        requests = [
+            f"From PISA Require Import {' '.join(BASE)}.",
+            f"From PISA Require {module}.",
+            "Set Printing Width 110.",
+        ]
         statements |= _answers(folder, requests, {name: f"Check @{name}" for name in members})
     return {
         name: Theorem(*_place(folder, name), statements[name].strip(), axioms[name.split(".")[0]]) for name in names
@@ -101,9 +158,18 @@ def _answers(folder: Path, requests: Sequence[str], questions: Mapping[str, str]
     return {name: (folder / f"{number}.out").read_text(encoding="utf-8") for number, name in enumerate(questions)}
 
 
-def _axioms(printed: str) -> tuple[str, ...]:
-    """Return the names in what Print Assumptions said; "Admitted" would be one of them."""
-    return tuple(sorted(re.findall(r"^([A-Za-z_][\w.']*)(?:\s*:|\s*$)", printed.partition("Axioms:")[2], re.MULTILINE)))
+def read_axioms(printed: str) -> tuple[str, ...]:
+    """Return what Print Assumptions said a theorem rests on, an axiom by its name and anything else as it was printed.
+
+    "Admitted" is an axiom of the theorem's own name; "f is assumed to be guarded" and its kin are no axioms, and are
+    kept whole so that nobody allows them.
+    """
+    lines = [line for line in printed.splitlines() if line.strip() and not line.startswith((" ", "\t"))]
+    if lines == ["Closed under the global context"]:
+        return ()
+    named = [re.fullmatch(r"(\S+)(?:\s+:.*)?", line) for line in lines if line != "Axioms:"]
+    kept = [line for line in lines if line != "Axioms:"]
+    return tuple(sorted({match.group(1) if match else line for match, line in zip(named, kept, strict=True)}))
 
 
 def _place(folder: Path, name: str) -> tuple[str, int]:

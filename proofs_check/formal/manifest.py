@@ -65,14 +65,16 @@ class Manifest:
 
 
 def words_hash(claim: Claim) -> str:
-    """Return the SHA-256 of a claim's sentence and hypotheses: who edits them has to look at the theorem again."""
-    return hashlib.sha256("\n".join([claim.statement, *claim.hypotheses]).encode()).hexdigest()
+    """Return the SHA-256 of all that a claim says and of the theorems' names: who edits it has to look again."""
+    tied = THEOREMS.get(claim.name, ())
+    words = [claim.statement, *claim.hypotheses, claim.latex, str(claim.expected), *tied]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def source_hashes() -> dict[str, str]:
     """Return the SHA-256 of every file that a build reads, by its path from the repository's root."""
     root = HERE.parents[1]
-    files = [*SOURCES.glob("*.v"), *CERTIFICATES.glob("*.json"), HERE / "export.py"]
+    files = [*SOURCES.glob("*.v"), *CERTIFICATES.glob("*.json"), HERE / "export.py", HERE / "build.py"]
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(files)

@@ -131,7 +131,7 @@ def test_a_bad_request_is_refused(study, store, setting, message):
 def test_a_missing_engine_names_its_extra(study, store, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for engine in ("dask", "ray"):
-        with pytest.raises(ValueError, match=rf"^engine: '{engine}' needs .*pisa-lab\[{engine}\]"):
+        with pytest.raises(ValueError, match=rf"^engine: '{engine}' needs .*pip install -e '.\[{engine}\]'"):
             run_study(study, resolve=resolve, store=store, engine=engine)
 
 

@@ -89,7 +89,7 @@ def test_settings_that_do_not_fit_are_named_and_missing_torch_is_said(monkeypatc
             resolve({**DIGITS, **change}, 0)
     monkeypatch.delattr(problems.deep, "problem_arenas")
     monkeypatch.setitem(sys.modules, "problems.deep.problem_arenas", None)
-    with pytest.raises(Unavailable, match=r"deep models need torch; pip install 'pisa-lab\[torch\]'"):
+    with pytest.raises(Unavailable, match=r"deep models need torch; pip install -e '.\[torch\]'"):
         resolve({**DIGITS, "rows": 30}, 0)
 
 
