@@ -1,5 +1,6 @@
 """The steps of the torch optimisers against the equations written out in NumPy, one client and several."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,14 +23,22 @@ Parameters = dict[str, Array]
 
 
 class Losses:
-    """Clients with F_i = Σ s_i(w − c_i)²/2 of a matrix and a vector, started at random."""
+    """Clients with F_i = Σ s_i(w − c_i)²/2 of a matrix and a vector, started at random; ``spread`` is that of c_i."""
 
     def __init__(self, instance: Instance) -> None:
-        rng = generator(instance)
+        rng, spread = generator(instance), float(instance["spread"])
         self.clients = int(instance["clients"])
+        self.clip: Any = instance["clip"]
+        self.scheme = str(instance["scheme"])
         self.scales = [{n: rng.uniform(0.2, 1.0, size=s) for n, s in SHAPES.items()} for _ in range(self.clients)]
-        self.centres = [{n: rng.normal(size=s) for n, s in SHAPES.items()} for _ in range(self.clients)]
+        self.centres = [{n: rng.normal(size=s) * spread for n, s in SHAPES.items()} for _ in range(self.clients)]
         self.start = {n: rng.normal(size=s) for n, s in SHAPES.items()}
+
+    def bound(self, rho: float) -> float:
+        """Return η, the bound on Q: "auto" is none for one client and 10σ/ρ for several."""
+        if self.clip == "auto":
+            return 10 * SIGMA / rho if self.clients > 1 else math.inf
+        return float(self.clip)
 
     def gradient(self, client: int, name: str, w: Array) -> Array:
         """Return the gradient of one client in one parameter."""
@@ -48,8 +57,8 @@ def _library_path(losses: Losses, name: str) -> list[Parameters]:
         common |= {"clients": losses.clients, "weights": WEIGHTS[: losses.clients]}
     apart: dict[str, Any] = {
         "pisa": {},
-        "sisa": {"beta": BETA},
-        "nsisa": {"beta": BETA, "elementwise_lr": REST_LR, "elementwise_rho": REST_RHO},
+        "sisa": {"beta": BETA, "clip": losses.clip, "scheme": losses.scheme},
+        "nsisa": {"beta": BETA, "clip": losses.clip, "elementwise_lr": REST_LR, "elementwise_rho": REST_RHO},
     }[name]
     build: Any = getattr(optimizers, name.upper())
     optimizer = build(list(params.values()), **common, **apart)
@@ -88,7 +97,8 @@ def _path_by_hand(losses: Losses, name: str) -> list[Parameters]:
             lr, rho = (LR * REST_LR, REST_RHO) if kind != name else (LR, RHO)
             message = 0 * w
             for i, alpha in enumerate(alphas):
-                q, kept[i, n] = _client(kind, kept[i, n], losses.gradient(i, n, w), rho, number)
+                rule = Rule(kind, rho, losses.bound(rho), losses.scheme if kind == name else "III")
+                q, kept[i, n] = _client(rule, kept[i, n], losses.gradient(i, n, w), number)
                 message = message + alpha * (kept[i, n].multiplier - SIGMA * q)
             moved[n] = w + lr * (message - RIDGE * w) / (SIGMA + lr * RIDGE)
         path.append(moved)
@@ -103,20 +113,37 @@ class Memory(NamedTuple):
     momentum: Array
 
 
-def _client(kind: str, kept: Memory, g: Array, rho: float, number: int) -> tuple[Array, Memory]:
+class Rule(NamedTuple):
+    """How Q comes about: the method, ρ, η and the scheme of v."""
+
+    kind: str
+    rho: float
+    clip: float
+    scheme: str
+
+
+def _client(rule: Rule, kept: Memory, g: Array, number: int) -> tuple[Array, Memory]:
     """Return q and what the client keeps after step ``number``, counted from one."""
     pi, moment, momentum = kept
-    if kind == "nsisa":
+    if rule.kind == "nsisa":
         momentum = 0.95 * momentum + g
         g = polar(g + 0.95 * momentum) * np.sqrt(max(1.0, g.shape[0] / g.shape[1]))
-        root = np.abs(pi + g)
-    elif kind == "sisa":
-        moment = BETA * moment + (1 - BETA) * (pi + g) ** 2
-        root = np.sqrt(moment / (1 - BETA**number))
+        root = np.minimum(np.abs(pi + g), rule.clip)
+    elif rule.kind == "sisa":
+        moment, root = _moment_root(rule, moment, pi + g, number)
     else:
         root = np.ones_like(g)
-    q = (pi + g) / (SIGMA + rho * root)
+    q = (pi + g) / (SIGMA + rule.rho * root)
     return q, Memory(pi - SIGMA * q, moment, momentum)
+
+
+def _moment_root(rule: Rule, moment: Array, direction: Array, number: int) -> tuple[Array, Array]:
+    """Return v and the diagonal of Q: I adds up, II averages, III divides the average by 1 − β^number."""
+    if rule.scheme == "I":
+        moment = moment + direction**2
+        return moment, np.minimum(np.sqrt(moment), rule.clip)
+    moment = BETA * moment + (1 - BETA) * np.minimum(np.abs(direction), rule.clip) ** 2
+    return moment, np.sqrt(moment / (1 - BETA**number if rule.scheme == "III" else 1.0))
 
 
 def torch_trial(instance: Instance) -> Mapping[str, Any]:
@@ -133,12 +160,19 @@ def _claim(name: str, clients: tuple[int, ...], statement: str) -> Claim:
         statement,
         trial=torch_trial,
         instances=lambda seed, effort: grid(
-            seed, count(effort, 3, 24), clients=clients, optimizer=("pisa", "sisa", "nsisa")
+            seed,
+            count(effort, 24, 96),
+            clients=clients,
+            optimizer=("pisa", "sisa", "nsisa"),
+            clip=("auto", 0.7),
+            scheme=("I", "II", "III"),
+            spread=(1.0, 20.0),
         ),
         detail="parameters of eight steps differ by at most {error:.1e} relative ({optimizer}, worst of {trials})",
         hypotheses=(
             "float64, a matrix and a vector, gradients of all clients in full",
-            "lr = .4, σ = 1.5, ρ = 2, λ = .1; SISA: scheme III, β = .9",
+            "lr = .4, σ = 1.5, ρ = 2, λ = .1; SISA: schemes I, II and III, β = .9",
+            "Q bounded by η = .7 or by the default: none for one client, 10σ/ρ for several",
             "NSISA: matrices by orthogonalised momentum, vectors by SISA's rule with lr and ρ of their own",
         ),
         provenance="ours",

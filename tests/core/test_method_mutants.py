@@ -85,15 +85,37 @@ def unscaled_matrices(monkeypatch):
     monkeypatch.setattr(_momentum, "orthogonalised", wrong)
 
 
-def no_weight_decay(monkeypatch):
+def change_rule(monkeypatch, change):
     import dataclasses
 
-    from pisa_lab.torch import _optimizer, _round
+    from pisa_lab.torch import _settings
 
-    for module in (_optimizer, _round):
-        if hasattr(module, "rule_of"):
-            right = module.rule_of
-            monkeypatch.setattr(module, "rule_of", lambda g, right=right: dataclasses.replace(right(g), ridge=0.0))
+    right = _settings.rule_of
+
+    def wrong(group):
+        rule = right(group)
+        return dataclasses.replace(rule, **change(rule))
+
+    inject(monkeypatch, _settings, "rule_of", wrong)
+
+
+def no_weight_decay(monkeypatch):
+    change_rule(monkeypatch, lambda rule: {"ridge": 0.0})
+
+
+def halved_clip(monkeypatch):
+    change_rule(monkeypatch, lambda rule: {"clip": None if rule.clip is None else rule.clip / 2})
+
+
+def sums_averaged(monkeypatch):
+    change_rule(monkeypatch, lambda rule: {"scheme": "II" if rule.scheme == "I" else rule.scheme})
+
+
+def no_default_clip(monkeypatch):
+    from pisa_lab.torch import _settings
+
+    right = _settings.clip_of
+    inject(monkeypatch, _settings, "clip_of", lambda g, rho: None if g["clip"] == "auto" else right(g, rho))
 
 
 def equal_weights(monkeypatch):
@@ -106,6 +128,9 @@ TORCH_MUTANTS = {
     "other coefficients": (wrong_coefficients, TORCH),
     "no √(rows/columns)": (unscaled_matrices, TORCH),
     "no weight decay": (no_weight_decay, TORCH[:1]),
+    "half the clip": (halved_clip, TORCH),
+    "scheme II for I": (sums_averaged, TORCH),
+    "no clip by default": (no_default_clip, TORCH[1:]),
     "equal weights": (equal_weights, TORCH[1:]),
 }
 
