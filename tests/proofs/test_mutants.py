@@ -11,6 +11,8 @@ from pisa_lab.preconditioners.second_moment import Moment
 from pisa_lab.schedules import Geometric, Polynomial
 from proofs_check import table
 
+pytestmark = pytest.mark.slow
+
 RIGHT_STEP = PISA.client_update
 RIGHT_INIT = PISA.init
 

@@ -109,6 +109,7 @@ def test_names_are_unique():
     assert len(CLAIMS) == len(CLAIMS_SYMBOLIC) >= 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", [*ALGORITHM_MUTANTS, *QUINTIC_MUTANTS])
 def test_mutant_fails_a_claim(mutant, verdicts):
     held = {name: holds for (wrong, name), holds in verdicts.items() if wrong == mutant}
@@ -170,6 +171,7 @@ def test_share_enclosures_hold_the_float_recursion(ratio):
         assert float(low) - 1e-14 <= here <= float(high) + 1e-14  # a few roundings of a float near 1
 
 
+@pytest.mark.slow
 def test_full_effort_checks_more():
     claim = CLAIMS["V2-share-is-a-basic-hypergeometric-series"]
     assert len(claim.check.of(claim.check.subject, "full").steps) > len(claim.run().evidence.steps)
