@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from proofs_check.claim import Claim
+from proofs_check.measured.by_hand import moment_root
 from proofs_check.measured.by_hand_nsisa import polar
 from proofs_check.measured.instances import Array, Instance, count, generator, grid
 from proofs_check.measured.trajectories import digits_to_spare, measured_claim, relative
@@ -130,20 +131,13 @@ def _client(rule: Rule, kept: Memory, g: Array, number: int) -> tuple[Array, Mem
         g = polar(g + 0.95 * momentum) * np.sqrt(max(1.0, g.shape[0] / g.shape[1]))
         root = np.minimum(np.abs(pi + g), rule.clip)
     elif rule.kind == "sisa":
-        moment, root = _moment_root(rule, moment, pi + g, number)
+        entries = list(moment.ravel())
+        root = moment_root(f"moment-{rule.scheme}", entries, (pi + g).ravel(), rule.clip, BETA, number).reshape(g.shape)
+        moment = np.reshape(entries, g.shape)
     else:
         root = np.ones_like(g)
     q = (pi + g) / (SIGMA + rule.rho * root)
     return q, Memory(pi - SIGMA * q, moment, momentum)
-
-
-def _moment_root(rule: Rule, moment: Array, direction: Array, number: int) -> tuple[Array, Array]:
-    """Return v and the diagonal of Q: I adds up, II averages, III divides the average by 1 − β^number."""
-    if rule.scheme == "I":
-        moment = moment + direction**2
-        return moment, np.minimum(np.sqrt(moment), rule.clip)
-    moment = BETA * moment + (1 - BETA) * np.minimum(np.abs(direction), rule.clip) ** 2
-    return moment, np.sqrt(moment / (1 - BETA**number if rule.scheme == "III" else 1.0))
 
 
 def torch_trial(instance: Instance) -> Mapping[str, Any]:
