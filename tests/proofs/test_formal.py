@@ -3,13 +3,22 @@
 import dataclasses
 import json
 import shutil
+from contextlib import nullcontext
 
 import pytest
 
 from proofs_check.claim import Verdict
 from proofs_check.formal import THEOREMS, read_manifest, strength
 from proofs_check.formal import manifest as record
-from proofs_check.formal.build import check_sources, check_summary, differences, read_axioms, unsound
+from proofs_check.formal.build import (
+    check_sources,
+    check_summary,
+    compile_files,
+    differences,
+    read_axioms,
+    recheck_files,
+    unsound,
+)
 from proofs_check.formal.manifest import MANIFEST, REALS, SOURCES
 from proofs_check.table import CLAIMS, by_name
 
@@ -117,6 +126,17 @@ def test_the_second_checkers_summary_is_read():
     ):
         with pytest.raises(ValueError, match="coqchk"):
             check_summary(changed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("coqc") is None, reason="needs Coq")
+@pytest.mark.parametrize("assumed", ["", "Axiom falsum : False.\n"])
+def test_the_second_checker_of_this_coq_is_heard(tmp_path, assumed):
+    source = tmp_path / "Small.v"
+    source.write_text(f"Require Import Reals.\n{assumed}Theorem same : 1%R = 1%R.\nProof. reflexivity. Qed.\n", "utf-8")
+    compile_files(tmp_path, [source])
+    with pytest.raises(ValueError, match=r"Axioms: PISA\.Small\.falsum") if assumed else nullcontext():
+        recheck_files(tmp_path, [source])
 
 
 @pytest.mark.parametrize("field", ["statement", "latex", "expected", "hypotheses", "theorems"])
