@@ -1,15 +1,9 @@
 (** N4: penalties made of the batches themselves, sigma_(k+1)^2 = sigma_k^2 + c_0 a_k by blocks, a_k the squares of what
     was drawn (AdaGrad-norm for one block). No constant of the problem is known to the method. *)
 
-From PISA Require Export AdaptivePenalty.
+From PISA Require Export AdaptivePenalty PowerSums.
 
 (** ** What the logarithm collects *)
-Lemma ln_below x : 0 < x -> ln x <= x - 1.
-Proof.
-  intros X. assert (E := exp_ineq1_le (x - 1)). rewrite <- (ln_exp (x - 1)).
-  destruct (Rle_lt_or_eq_dec _ _ E) as [L|Q]; [left; apply ln_increasing; lra|right; f_equal; lra].
-Qed.
-
 (** c a_k/sigma_(k+1)^2 summed is at most the logarithm of how far sigma^2 came. *)
 Lemma log_sum (sigma a : nat -> R) c N : (forall k, 0 < sigma k) -> 0 < c ->
   (forall k, sigma (S k) ^ 2 = sigma k ^ 2 + c * a k) ->
