@@ -80,29 +80,27 @@ Proof.
   apply Rmult_le_compat; [nra|apply inner_nonneg|apply Rmult_le_compat; lra|exact D'].
 Qed.
 
-Lemma steps_endless total : exists N, total < sum N (fun k => / penalty k).
+Lemma steps_endless : diverges (fun k => / penalty k).
 Proof.
   destruct constants as [_ [C [T _]]]. assert (Q := pow2_ge_0 A). assert (CA : 0 <= c0 * A ^ 2) by (apply Rmult_le_pos; lra).
-  destruct (harmonic_endless (1 + x 1%nat) (1 + c0 * A ^ 2) total ltac:(lra) ltac:(lra)) as [N H]. exists N.
-  eapply Rlt_le_trans; [exact H|]. apply sum_le. intros k _. apply Rinv_le_contravar; [apply power_positive|].
+  apply (diverges_above (fun k => / (1 + x 1%nat + c0 * A ^ 2 * INR k)) _ 1 Rlt_0_1); [|apply harmonic_endless; lra].
+  intros k. rewrite Rmult_1_l. apply Rinv_le_contravar; [apply power_positive|].
   assert (Most : x (S k) <= x 1%nat + c0 * A ^ 2 * INR k).
-  { clear H. induction k as [|k IH]; [simpl; lra|]. rewrite rule, S_INR. assert (B := bounded k).
+  { induction k as [|k IH]; [simpl; lra|]. rewrite rule, S_INR. assert (B := bounded k).
     assert (c0 * drawn_square k <= c0 * A ^ 2) by (apply Rmult_le_compat_l; lra). lra. }
-  destruct (path_rises k) as [B _]. assert (P := power_most (x (S k)) theta ltac:(lra) ltac:(lra)). assert (I := pos_INR k).
-  lra.
+  destruct (path_rises k) as [B _]. assert (P := power_most (x (S k)) theta ltac:(lra) ltac:(lra)). lra.
 Qed.
 
 (** N4-almost-surely, along one path. *)
-Theorem N4_path most : (forall k, ‖slope (w (S k))‖² <= A ^ 2) ->
-  (forall N, sum N (fun k => ‖slope (w (S k))‖² / penalty k) <= most) ->
-  Un_cv (fun k => ‖slope (w (S k))‖²) 0.
+Theorem N4_path : (forall k, ‖slope (w (S k))‖² <= A ^ 2) ->
+  summable (fun k => ‖slope (w (S k))‖² / penalty k) -> Un_cv (fun k => ‖slope (w (S k))‖²) 0.
 Proof.
-  intros Small Spent.
-  apply (crossing_lemma (fun k => / penalty k) (fun k => ‖slope (w (S k))‖²) ((3 * Lam ^ 2 + 2) * A ^ 2) most).
+  intros Small [most Spent].
+  apply (crossing_lemma (fun k => / penalty k) (fun k => ‖slope (w (S k))‖²) ((3 * Lam ^ 2 + 2) * A ^ 2)).
   - intros k. apply Rlt_le, Rinv_0_lt_compat, power_positive.
   - intros k. apply inner_nonneg.
   - exact steps_endless.
-  - intros N. eapply Rle_trans; [apply Req_le|exact (Spent N)]. apply sum_ext; intros. unfold Rdiv. ring.
+  - exists most. intros N. eapply Rle_trans; [apply Req_le|exact (Spent N)]. apply sum_ext; intros. unfold Rdiv. ring.
   - apply Rmult_le_pos; [assert (Y := pow2_ge_0 Lam); lra|apply pow2_ge_0].
   - intros k. set (g := slope (w (S k))). set (g' := slope (w (S (S k)))). set (s := penalty k).
     assert (Ps : 0 < s) by apply power_positive.

@@ -3,16 +3,16 @@
     What is paid is counted on the way down, step by step, so that neither gamma_k -> 0 nor the first step of a crossing
     needs a word. *)
 
-From PISA Require Export Space.
+From PISA Require Export Series.
 From Coq Require Import Classical.
 Open Scope R_scope.
 
 Section Crossing.
-Variables (gamma z : nat -> R) (C most : R).
+Variables (gamma z : nat -> R) (C : R).
 Hypothesis gamma_nonneg : forall k, 0 <= gamma k.
 Hypothesis z_nonneg : forall k, 0 <= z k.
-Hypothesis endless : forall bound, exists N, bound < sum N gamma.
-Hypothesis spent : forall N, sum N (fun k => gamma k * z k) <= most.
+Hypothesis endless : diverges gamma.
+Hypothesis spent : summable (fun k => gamma k * z k).
 Hypothesis C_nonneg : 0 <= C.
 Hypothesis no_jump : forall k, z k - z (S k) <= C * gamma k.
 Notation paid N := (sum N (fun k => gamma k * z k)).
@@ -36,15 +36,14 @@ Qed.
 
 Lemma low_again eta a : 0 < eta -> exists b, (a <= b)%nat /\ z b < eta.
 Proof.
-  intros E. apply NNPP. intros None. assert (High : forall b, (a <= b)%nat -> eta <= z b).
+  intros E. destruct spent as [most Spent]. apply NNPP. intros None. assert (High : forall b, (a <= b)%nat -> eta <= z b).
   { intros b B. apply Rnot_lt_le. intros L. apply None. now exists b. }
   destruct (endless (sum a gamma + (most - paid a) / eta)) as [N Large].
   assert (Later : forall b, (a <= b)%nat -> eta * (sum b gamma - sum a gamma) <= paid b - paid a).
   { intros b B. induction B as [|b B IH]; [lra|]. cbn [sum]. assert (H := High b B).
     assert (eta * gamma b <= gamma b * z b) by (rewrite Rmult_comm; apply Rmult_le_compat_l; auto). lra. }
-  assert (Grow : forall a b, (a <= b)%nat -> sum a gamma <= sum b gamma).
-  { intros c d D. induction D as [|d D IH]; [lra|]. cbn [sum]. assert (G := gamma_nonneg d). lra. }
-  assert (B := Later (max a N) ltac:(lia)). assert (G := Grow N (max a N) ltac:(lia)). assert (S := spent (max a N)).
+  assert (B := Later (max a N) ltac:(lia)). assert (G := sum_grows N (max a N) gamma gamma_nonneg ltac:(lia)).
+  assert (S := Spent (max a N)).
   assert (X : eta * ((most - paid a) / eta) = most - paid a) by (field; lra). nra.
 Qed.
 
@@ -53,7 +52,7 @@ Proof.
   apply growing_cv.
   - intros N. cbn [sum]. assert (G := gamma_nonneg N). assert (Z := z_nonneg N).
     assert (0 <= gamma N * z N) by now apply Rmult_le_pos. lra.
-  - exists most. intros x [N ->]. apply spent.
+  - destruct spent as [most Spent]. exists most. intros x [N ->]. apply Spent.
 Qed.
 
 Theorem crossing_lemma : Un_cv z 0.

@@ -1,16 +1,13 @@
 (** Sums along x_(k+1) = x_k + c a_k with sigma = x^theta: what is collected is bounded for theta > 1/2, and the steps
     1/sigma add up to no bound for theta <= 1 and bounded a (N4, c). *)
 
-From PISA Require Export Space.
+From PISA Require Export Series.
 
 Lemma ln_below x : 0 < x -> ln x <= x - 1.
 Proof.
   intros X. assert (E := exp_ineq1_le (x - 1)). rewrite <- (ln_exp (x - 1)).
   destruct (Rle_lt_or_eq_dec _ _ E) as [L|Q]; [left; apply ln_increasing; lra|right; f_equal; lra].
 Qed.
-
-Lemma power_positive x e : 0 < Rpower x e.
-Proof. unfold Rpower. apply exp_pos. Qed.
 
 (** The integral of t^(-1-e) from u to v is at least (v - u) v^(-1-e). *)
 Lemma power_fall u v e : 0 < u <= v -> 0 < e -> (v - u) / Rpower v (1 + e) <= (Rpower u (- e) - Rpower v (- e)) / e.
@@ -57,25 +54,9 @@ Proof.
 Qed.
 
 (** 1/(u + v k) has no bounded sums. *)
-Lemma harmonic_endless u v bound : 0 < u -> 0 < v -> exists N, bound < sum N (fun k => / (u + v * INR k)).
+Lemma harmonic_endless u v : 0 < u -> 0 <= v -> diverges (fun k => / (u + v * INR k)).
 Proof.
-  intros U W. assert (Pos : forall k, 0 < u + v * INR k).
-  { intros k. assert (I := pos_INR k). assert (0 <= v * INR k) by (apply Rmult_le_pos; lra). lra. }
-  assert (Low : forall N, / v * ln ((u + v * INR N) / u) <= sum N (fun k => / (u + v * INR k))).
-  { induction N as [|N IH].
-    - cbn [sum INR]. rewrite Rmult_0_r, Rplus_0_r. unfold Rdiv. rewrite Rinv_r, ln_1 by lra. lra.
-    - cbn [sum]. rewrite S_INR. assert (P := Pos N). set (y := u + v * INR N) in *.
-      replace ((u + v * (INR N + 1)) / u) with (y / u * (1 + v / y)) by (unfold y in *; field; lra).
-      assert (Q : 0 < v / y) by positive. rewrite ln_mult by (positive || lra).
-      assert (L := ln_below (1 + v / y) ltac:(lra)). assert (M := Rmult_le_compat_l (/ v) _ _ ltac:(apply Rlt_le;
-        now apply Rinv_0_lt_compat) L). replace (/ v * (1 + v / y - 1)) with (/ y) in M by (field; lra). lra. }
-  destruct (archimed (u * exp (v * bound) / v)) as [Up _]. set (z := up _) in *.
-  assert (E := exp_pos (v * bound)). assert (Z : (0 <= z)%Z).
-  { apply le_IZR. assert (0 < u * exp (v * bound) / v) by positive. lra. }
-  exists (Z.to_nat z). eapply Rlt_le_trans; [|apply Low]. rewrite INR_IZR_INZ, Z2Nat.id by easy.
-  apply Rmult_lt_reg_l with v; [easy|]. rewrite <- Rmult_assoc, Rinv_r, Rmult_1_l by lra.
-  rewrite <- (ln_exp (v * bound)) at 1. apply ln_increasing; [easy|]. apply Rmult_lt_reg_l with u; [easy|].
-  replace (u * ((u + v * IZR z) / u)) with (u + v * IZR z) by (field; lra).
-  assert (v * (u * exp (v * bound) / v) < v * IZR z) by (apply Rmult_lt_compat_l; lra).
-  replace (v * (u * exp (v * bound) / v)) with (u * exp (v * bound)) in H by (field; lra). lra.
+  intros U W. apply (diverges_above (fun k => / INR (S k)) _ (/ (u + v))); [positive| |exact harmonic].
+  intros k. assert (I := pos_INR k). rewrite S_INR, <- Rinv_mult. assert (0 <= v * INR k) by (apply Rmult_le_pos; lra).
+  assert (0 <= u * INR k) by (apply Rmult_le_pos; lra). apply Rinv_le_contravar; lra.
 Qed.
