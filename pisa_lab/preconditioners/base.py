@@ -26,10 +26,14 @@ S = TypeVar("S")
 
 
 class Guarantee(NamedTuple):
-    """What is promised of Q whatever the data: 0 ⪯ Q ⪯ ``bound``·I, or no bound (None), with the reason."""
+    """What is promised of Q whatever the data: 0 ⪯ Q ⪯ ``bound``·I, or no bound (None), with the reason.
+
+    ``ratio`` is a promise in units of σ: 0 ⪯ ρQ ⪯ ratio·σI.
+    """
 
     bound: float | None
     reason: str
+    ratio: float | None = None
 
 
 @runtime_checkable
