@@ -54,9 +54,9 @@ def adagrad_total(
     bound: Number = 0,
     ridge: Number = 0,
 ) -> Number:
-    r"""Return $\Gamma_N = 2[\mathrm{gap} + C_1\sum_B\log(1 + c_0NA^2/s_B^2)]$, which bounds $E\sum_{k,B}\|G\|^2/\sigma$.
+    r"""Return $\Gamma_N = 2[\mathrm{gap} + C_1\sum_B\log(1 + c_0NA^2/s_B^2)]$.
 
-    Source: N4-adagrad-norm.
+    It bounds $E\sum_{k<N}\sum_B\|G_{k,B}\|^2/\sigma_{k,B}$. Source: N4-adagrad-norm.
 
     Args:
         rounds: N.
@@ -134,9 +134,9 @@ def adagrad_spread(
 def adagrad_noise_bound(
     rounds: int, total: Number, start: Number, variance: Number, spread: Number, *, rate: Number = 1
 ) -> Number:
-    r"""Return $\frac1N[2c_0\Gamma^2 + 2\Gamma(s_0 + \sqrt{2c_0Nv} + \sqrt{c_0E_N})]$, the bound of $(E\sqrt{\sum\|G_k\|^2})^2/N$.
+    r"""Return $\frac1N[2c_0\Gamma^2 + 2\Gamma(s_0 + \sqrt{2c_0Nv} + \sqrt{c_0E_N})]$.
 
-    Source: N4-noise-adaptive.
+    It bounds $(E\sqrt{\sum_{k<N}\|G_k\|^2})^2/N$, one block. Source: N4-noise-adaptive.
 
     Args:
         rounds: N.
