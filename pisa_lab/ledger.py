@@ -31,7 +31,8 @@ class Ledger:
 
     Args:
         problem: what is run.
-        method: what runs, for the parameters that it moves in a round (one each way).
+        method: what runs, for what it moves in a round: ``message(problem)``, the bytes (up, down) of one client, or
+            one parameter each way where it has none.
         replicates: how many, None without a replicate axis.
         spent: what earlier rounds cost, `Run.ledger` of the run that is resumed: its last entries are taken.
     """
@@ -41,12 +42,14 @@ class Ledger:
     ) -> None:
         self._replicates = replicates or 1
         self._shape = () if replicates is None else (replicates,)
-        self._pending = dict.fromkeys(_KINDS.values(), 0) | {"samples": 0}
+        nothing = np.zeros(int(problem.weights.shape[0]), dtype=np.int64)
+        self._pending = dict.fromkeys((*_KINDS.values(), "samples"), nothing)
         self._totals = {name: np.zeros(self._replicates, dtype=np.int64) for name in COSTS}
         for name, values in (spent or {}).items():
             self._totals[name] = self._totals[name] + np.asarray(values)[-1].reshape(-1)
         initial = to_numpy(problem.initial)
-        self._message_bytes = int(problem.weights.shape[0]) * initial.nbytes
+        self._parameter_bytes = initial.nbytes
+        self._message = getattr(method, "message", lambda problem: (initial.nbytes, initial.nbytes))(problem)
         # A warm start's multipliers reach the server before its first step, as gradients at a w⁰ that it sent.
         self._starts_warm = bool(getattr(method, "warm", False)) and getattr(method, "first", "server") == "server"
         # Under the problem's own name, which is what a preconditioner says when it misses a method.
@@ -54,36 +57,53 @@ class Ledger:
 
     def charge_init(self) -> None:
         """Write down what `Method.init` cost."""
-        sent = self._message_bytes if self._starts_warm else 0
-        self._add(np.ones(self._replicates, dtype=bool), rounds=0, message_bytes=sent)
+        sent = self._parameter_bytes if self._starts_warm else 0
+        self._add(np.ones(self._replicates, dtype=bool), 0, (sent, sent), None)
 
-    def charge_round(self, paying: np.ndarray[Any, Any]) -> None:
-        """Write down a round for the replicates that ``paying`` (replicates,) marks."""
-        self._add(paying, rounds=1, message_bytes=self._message_bytes)
+    def charge_round(self, paying: np.ndarray[Any, Any], active: np.ndarray[Any, Any] | None = None) -> None:
+        """Write down a round for the replicates that ``paying`` (replicates,) marks.
+
+        ``active`` (…, clients) marks who is there; what the simulation computed for the others costs nothing.
+        """
+        self._add(paying, 1, self._message, active)
 
     def entry(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the costs so far, each () or (replicates,)."""
         return {name: values.reshape(self._shape).copy() for name, values in self._totals.items()}
 
-    def _add(self, paying: np.ndarray[Any, Any], *, rounds: int, message_bytes: int) -> None:
-        each = self._pending | {"rounds": rounds, "bytes_up": message_bytes, "bytes_down": message_bytes}
-        for name, amount in each.items():
-            self._totals[name] += np.where(paying, amount, 0)
-        self._pending = dict.fromkeys(self._pending, 0)
+    def _add(
+        self,
+        paying: np.ndarray[Any, Any],
+        rounds: int,
+        message: tuple[int, int],
+        active: np.ndarray[Any, Any] | None,
+    ) -> None:
+        up, down = message
+        clients = self._pending["samples"].shape[0]
+        there = np.ones(clients, dtype=bool) if active is None else active
+        each = self._pending | {"bytes_up": np.full(clients, up), "bytes_down": np.full(clients, down)}
+        for name, amounts in each.items():
+            self._totals[name] += np.where(paying, np.sum(there * amounts, axis=-1), 0)
+        self._totals["rounds"] += np.where(paying, rounds, 0)
+        self._pending = dict.fromkeys(self._pending, np.zeros(clients, dtype=np.int64))
 
-    def _count(self, kind: str, evaluations: int, samples: int) -> None:
-        """Take down ``evaluations`` of all replicates together; each replicate asked for as many as the others."""
-        self._pending[kind] += evaluations // self._replicates
-        self._pending["samples"] += samples // self._replicates
+    def _count(self, kind: str, evaluations: int, rows: Any) -> None:
+        """Take down ``evaluations`` of all replicates and clients together, each asked for as many as the others.
+
+        ``rows`` are the samples that one of them goes through, one number or one per client.
+        """
+        calls = evaluations // (self._replicates * self._pending["samples"].shape[0])
+        self._pending[kind] = self._pending[kind] + calls
+        self._pending["samples"] = self._pending["samples"] + calls * rows
 
 
 class _Counting:
     """A problem that reports every gradient and curvature product to ``count``; it lacks what the problem lacks."""
 
-    def __init__(self, problem: Any, count: Callable[[str, int, int], None]) -> None:
+    def __init__(self, problem: Any, count: Callable[[str, int, Any], None]) -> None:
         self._problem, self._report = problem, count
         sizes = getattr(problem, "sizes", None)
-        self._rows = 0 if sizes is None else int(np.sum(to_numpy(sizes)))
+        self._rows = 0 if sizes is None else np.asarray(to_numpy(sizes), dtype=np.int64)
         for name in _KINDS:
             if callable(getattr(problem, name, None)):
                 setattr(self, name, functools.partial(self._answer, name))
@@ -96,10 +116,8 @@ class _Counting:
         place = 2 if _KINDS[name] == "hvps" else 1
         batch = arguments[place] if len(arguments) > place else settings.get("batch")
         lead = result.shape[: result.ndim - self._problem.initial.ndim]
-        width = 1 if batch is None else int(batch.shape[-1])
         evaluations = math.prod(lead[:-1] if name == "sample_grad" else lead)
-        whole = self._rows * (evaluations // int(self._problem.weights.shape[0]))
-        self._report(_KINDS[name], evaluations, whole if batch is None else evaluations * width)
+        self._report(_KINDS[name], evaluations, self._rows if batch is None else int(batch.shape[-1]))
         return result
 
 

@@ -14,6 +14,7 @@ from pisa_lab._checks import finite, real, whole
 from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.ledger import COSTS, Ledger
 from pisa_lab.method import Method
+from pisa_lab.participation import Participation, attendance, told
 from pisa_lab.problem import Problem, objective
 from pisa_lab.progress import bar
 from pisa_lab.sampling import Sampler, draw_batch, sampler
@@ -118,6 +119,7 @@ def run(
     state: Any = None,
     spent: Mapping[str, Any] | None = None,
     batches: int | Sampler | None = None,
+    participation: float | Participation | None = None,
     seed: int = 0,
     seeds: int | None = None,
     experiment: int = 0,
@@ -138,10 +140,10 @@ def run(
             uninterrupted run gives, bit for bit.
         spent: with ``state``, what the rounds before it cost: the ledger of the run that made it.
         batches: None for full gradients, a batch size for uniform draws, or a `Sampler`.
-        seed: of the mini-batches; with ``seeds=R`` the seeds are seed, …, seed+R−1.
+        participation: who is there: None for everybody, a number of clients, a probability, or a `Participation`.
+        seed: of the mini-batches and of who is there; with ``seeds=R`` the seeds are seed, …, seed+R−1.
         seeds: number of replicates run at once on a leading axis; None for no such axis.
-        experiment: names the experiment in the random stream, so that two experiments with one seed see different
-            batches.
+        experiment: names the experiment in the random stream: two of them with one seed see different batches.
         measures: names of `MEASURES`, or a mapping from names to functions of (problem, state).
         every: record each so many rounds (by default some hundred records), or at these rounds; first and last always.
         tolerance: end with CONVERGED when ‖∇F_λ(w)‖ is at most this at a record, in every replicate; never unless
@@ -170,11 +172,13 @@ def run(
     records: list[tuple[int, dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]] = []
     broke = np.full(len(names), -1)
     advance = _Advance(method, ledger.problem, rule, seed if seeds is None else names, experiment)
+    present = attendance(participation, method, problem, advance.seeds, experiment=experiment)
     with np.errstate(all="ignore"), _bar(progress, steps) as tick:
         records.append((first, _measure(functions, problem, state), ledger.entry()))
         for done in range(1, steps + 1):
-            before, (state, alive) = state, advance(state)
-            ledger.charge_round(broke < 0)
+            active = present(first + done - 1)
+            before, (state, alive) = state, advance(state, active)
+            ledger.charge_round(broke < 0, active)
             broke[~alive & (broke < 0)] = first + done
             if np.all(broke >= 0):
                 status = Status.NON_FINITE
@@ -204,9 +208,11 @@ class _Advance:
     seeds: Sequence[int] | int
     experiment: int
 
-    def __call__(self, state: Any) -> tuple[Any, np.ndarray[Any, Any]]:
+    def __call__(self, state: Any, active: Any) -> tuple[Any, np.ndarray[Any, Any]]:
         number = state.iteration * getattr(self.method, "draws", 1)
-        new = self.method.step(state, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        new = self.method.step(
+            state, told(active, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        )
         count = 1 if isinstance(self.seeds, int) else len(self.seeds)
         flags = _finite(new, count)
         alive = to_numpy(flags)

@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pisa_lab import updates
-from pisa_lab._array import Array, broadcast, like, namespace
+from pisa_lab._array import Array, broadcast, like, namespace, to_numpy
 from pisa_lab._checks import Scalars, choice, reals
 from pisa_lab.preconditioners import OrthogonalMomentum, SecondMoment, Zero
-from pisa_lab.preconditioners.base import Preconditioner
+from pisa_lab.preconditioners.base import ClientOperator
+from pisa_lab.presence import keep_absent, known_gradient
 from pisa_lab.problem import Problem
 from pisa_lab.schedules import Constant, Geometric, Schedule, bounded
 from pisa_lab.state import Observation, State
@@ -42,6 +43,11 @@ class PISA:
             "mixed" order, in which the client uses $\sigma^\ell$ and the next server step $\sigma^{\ell+1}$.
         first: which half-step opens a round; "client" takes the first gradient at $w^0$ itself, as a torch optimiser
             does.
+        extrapolation: the server takes $2\pi_i^+ - \pi_i = \sigma_id_i + \pi_i^+$ of each client, as published; False:
+            $\pi_i^+$ alone, EF21's server, which contractive preconditioners ask for.
+
+    An absent client (`Observation.active`) keeps $\pi_i$ and its preconditioner's memory, has $w_i = w$ and sends
+    nothing; its $\sigma_i$ follows the schedule, a function of the round that the server knows without a message.
 
     Raises:
         ValueError: a number outside its domain, or both ``penalty_ratio`` and ``schedule``.
@@ -51,10 +57,12 @@ class PISA:
     rho: Scalars = 0.0
     penalty_ratio: Scalars = 1.0
     schedule: Schedule | None = None
-    preconditioner: Preconditioner[Any] = dataclasses.field(default_factory=Zero)
+    preconditioner: ClientOperator[Any] = dataclasses.field(default_factory=Zero)
     warm: bool = False
     penalty_update: str = "before_solve"
     first: str = "server"
+    extrapolation: bool = True
+    knows_absence: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "penalty", reals("penalty", self.penalty, above=0.0))
@@ -64,8 +72,9 @@ class PISA:
             raise ValueError("schedule: give either schedule or penalty_ratio, not both")
         if self.schedule is not None and not callable(getattr(self.schedule, "next", None)):
             raise ValueError(f"schedule: {self.schedule!r} is no schedule, such as Geometric(0.9)")
-        if not isinstance(self.warm, bool):
-            raise ValueError(f"warm: {self.warm!r} is not True or False")
+        for name in ("warm", "extrapolation"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not True or False")
         for name in ("init", "update", "solve"):
             if not callable(getattr(self.preconditioner, name, None)):
                 raise ValueError(f"preconditioner: {self.preconditioner!r} has no method {name!r}")
@@ -105,10 +114,17 @@ class PISA:
         state = self.server_update(state)
         return self.client_update(state, oracle(state.shared))
 
+    def message(self, problem: Problem) -> tuple[int, int]:
+        """Return the bytes (up, down) that one client which is there sends and receives in a round."""
+        size, itemsize = to_numpy(problem.initial).size, to_numpy(problem.initial).itemsize
+        sent = getattr(self.preconditioner, "message_bytes", None)
+        return (size * itemsize if sent is None else sent(size, itemsize)), size * itemsize
+
     def server_update(self, state: State) -> State:
         """Return the state with the new consensus w^{ℓ+1}; the clients' w_i and π_i stay where they are."""
+        ahead = state.deviation if self.extrapolation else namespace(state.deviation).zeros_like(state.deviation)
         increment = updates.consensus_step(
-            state.consensus, state.deviation, state.multiplier, state.penalty, state.weights, state.ridge
+            state.consensus, ahead, state.multiplier, state.penalty, state.weights, state.ridge
         )
         deviation = state.deviation - namespace(increment).expand_dims(increment, axis=state.client_axis)
         return state._replace(consensus=state.consensus + increment, deviation=deviation, increment=increment)
@@ -119,6 +135,9 @@ class PISA:
         rho = self._rho(state)
         direction, preconditioner_state = self.preconditioner.update(state.preconditioner, self._complete(state, at))
         solution = self.preconditioner.solve(preconditioner_state, state.multiplier + direction, penalty, rho)
+        if at.active is not None:
+            kept = (namespace(solution).zeros_like(solution), state.preconditioner)
+            solution, preconditioner_state = keep_absent(at.active, (solution, preconditioner_state), kept)
         deviation = updates.local_deviation(solution)
         multiplier = updates.multiplier_step(state.multiplier, penalty, deviation)
         if self.penalty_update == "after_solve":
@@ -134,6 +153,7 @@ class PISA:
     def _complete(self, state: State, at: Observation) -> Observation:
         """Complete what a caller left out of ``at``."""
         return at._replace(
+            gradient=known_gradient(at.active, at.gradient, state.multiplier),
             multiplier=state.multiplier,
             consensus=state.shared,
             iteration=state.iteration,

@@ -7,8 +7,7 @@ from typing import Any
 from pisa_lab._checks import Scalars, row_named
 from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
 from pisa_lab.method import PISA, Method, nsisa, sisa
-from pisa_lab.preconditioners import NOT_KKT, Identity
-from pisa_lab.preconditioners.base import Preconditioner
+from pisa_lab.preconditioners import NOT_KKT, ClientOperator, Contraction, Identity, TopK
 from pisa_lab.schedules import Schedule
 
 
@@ -21,7 +20,7 @@ class Settings:
     schedule: Schedule | None = None
     clip: float | None = None
     warm: bool = False
-    preconditioner: Preconditioner[Any] | None = None
+    preconditioner: ClientOperator[Any] | None = None
     local_steps: int = 5
 
     @property
@@ -68,7 +67,16 @@ def _rho(settings: Settings, default: float) -> Scalars:
 def _pisa(problem: Any, settings: Settings) -> PISA:
     if settings.preconditioner is None:
         return PISA(rho=_rho(settings, 0.0), **_common(settings))
+    if isinstance(settings.preconditioner, Contraction) and settings.rho is not None:
+        raise ValueError("rho: a contraction has no Q that it could weigh")
     return PISA(rho=_rho(settings, 1.0), preconditioner=settings.preconditioner, **_common(settings))
+
+
+def _ef21(problem: Any, settings: Settings) -> PISA:
+    chosen = TopK() if settings.preconditioner is None else settings.preconditioner
+    return dataclasses.replace(
+        _pisa(problem, dataclasses.replace(settings, preconditioner=chosen)), extrapolation=False
+    )
 
 
 def _damped(problem: Any, settings: Settings) -> PISA:
@@ -109,6 +117,12 @@ METHODS = (
     MethodRow("sisa-2", _sisa("II"), "SISA, scheme II: a moving average", (*_PISA, "clip")),
     MethodRow("sisa", _sisa("III"), "SISA, scheme III: a moving average with bias correction", (*_PISA, "clip")),
     MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _PISA, NOT_KKT),
+    MethodRow(
+        "ef21",
+        _ef21,
+        "EF21: top-k, or the contraction given, of π+g; a server without extrapolation",
+        ("schedule", "warm", "preconditioner"),
+    ),
     MethodRow("fedsgd", _server("sgd"), "one gradient per client and round, averaged; rate 1/penalty"),
     MethodRow("fedsgd-momentum", _server("momentum"), "FedSGD with heavy-ball momentum 0.9 on the server"),
     MethodRow("fedsgd-rmsprop", _server("rmsprop"), "FedSGD with RMSProp on the server"),

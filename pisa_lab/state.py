@@ -67,6 +67,8 @@ class Observation(NamedTuple):
     iteration: int = 0
     batch_axes: int = 1
     """number of axes before those of one parameter: 1, or 2 with replicates"""
+    active: Array | None = None
+    """who is there in this round, (…, clients) of booleans, or None: everybody"""
 
 
 def select(keep: Array, new: Any, old: Any, replicates: int) -> Any:
