@@ -149,8 +149,7 @@ def run(
         tolerance: end with CONVERGED when ‖∇F_λ(w)‖ is at most this at a record, in every replicate; never unless
             given.
         callback: called with the states before and after each round; True ends the run with CALLBACK.
-        progress: True for a bar on the terminal (needs rich), a line a minute elsewhere; or a function of the rounds
-            done.
+        progress: True for a bar (needs rich; off a terminal a line a minute), or a function of the rounds done.
 
     Raises:
         ValueError: an argument outside its domain; the message names it.
@@ -176,8 +175,7 @@ def run(
     with np.errstate(all="ignore"), _bar(progress, steps) as tick:
         records.append((first, _measure(functions, problem, state), ledger.entry()))
         for done in range(1, steps + 1):
-            active = present(first + done - 1)
-            before, (state, alive) = state, advance(state, active)
+            before, (state, alive) = state, advance(state, active := present(first + done - 1))
             ledger.charge_round(broke < 0, active)
             broke[~alive & (broke < 0)] = first + done
             if np.all(broke >= 0):
@@ -210,9 +208,8 @@ class _Advance:
 
     def __call__(self, state: Any, active: Any) -> tuple[Any, np.ndarray[Any, Any]]:
         number = state.iteration * getattr(self.method, "draws", 1)
-        new = self.method.step(
-            state, told(active, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
-        )
+        oracle = told(active, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        new = self.method.step(state, oracle)
         count = 1 if isinstance(self.seeds, int) else len(self.seeds)
         flags = _finite(new, count)
         alive = to_numpy(flags)

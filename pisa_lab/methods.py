@@ -117,18 +117,18 @@ METHODS = (
     MethodRow("sisa-2", _sisa("II"), "SISA, scheme II: a moving average", (*_PISA, "clip")),
     MethodRow("sisa", _sisa("III"), "SISA, scheme III: a moving average with bias correction", (*_PISA, "clip")),
     MethodRow("nsisa", _nsisa, "NSISA: Newton–Schulz orthogonalised momentum on matrix blocks", _PISA, NOT_KKT),
-    MethodRow(
-        "ef21",
-        _ef21,
-        "EF21: top-k, or the contraction given, of π+g; a server without extrapolation",
-        ("schedule", "warm", "preconditioner"),
-    ),
     MethodRow("fedsgd", _server("sgd"), "one gradient per client and round, averaged; rate 1/penalty"),
     MethodRow("fedsgd-momentum", _server("momentum"), "FedSGD with heavy-ball momentum 0.9 on the server"),
     MethodRow("fedsgd-rmsprop", _server("rmsprop"), "FedSGD with RMSProp on the server"),
     MethodRow("fedsgd-adam", _server("adam"), "FedSGD with Adam on the server", (), _UNSTABLE),
     MethodRow("fedavg", _fedavg, "local gradient steps, then the mean; rate 1/penalty", ("local_steps",), _DRIFT),
     MethodRow("exact-admm", lambda p, s: ExactADMM(penalty=s.penalty), "consensus ADMM with exact local solves"),
+    MethodRow(
+        "ef21",
+        _ef21,
+        "EF21: top-k, or the contraction given, of π+g; a server without extrapolation",
+        ("schedule", "warm", "preconditioner"),
+    ),
 )
 """The methods a command line can name; adding a row adds its conformance tests."""
 
