@@ -13,6 +13,9 @@ class Hypothesis(enum.StrEnum):
     METRIC_BOUND = "METRIC_BOUND"
     SUMMABLE_STEPS = "SUMMABLE_STEPS"
     SIGN = "SIGN"
+    PARTICIPATION = "PARTICIPATION"
+    CONTRACTION = "CONTRACTION"
+    DELAY = "DELAY"
 
 
 MEANINGS = {
@@ -21,6 +24,9 @@ MEANINGS = {
     Hypothesis.METRIC_BOUND: "0 ⪯ Q_i ⪯ η_i I with one η_i for the whole run",
     Hypothesis.SUMMABLE_STEPS: "no summable steps: Σ1/σ = ∞, or the limit need not be stationary: MATHEMATICS.md#V2",
     Hypothesis.SIGN: "σ/(σ+ρq) ≤ (π+g)/(π+o) ≤ (σ+ρη)/(σ+ρq) in every entry, else NSISA is no PISA: MATHEMATICS.md#V9",
+    Hypothesis.PARTICIPATION: "every client comes with probability ≥ π, σ large enough for it: MATHEMATICS.md#N7 (a)",
+    Hypothesis.CONTRACTION: "‖u − C(u)‖² ≤ (1−ϖ)‖u‖² of every client, σ large enough for it: MATHEMATICS.md#N7 (b)",
+    Hypothesis.DELAY: "σ is large enough for gradients that old: MATHEMATICS.md#N7 (c)",
 }
 """One line for each hypothesis."""
 
