@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from pisa_lab._array import Array, broadcast, column, index_like, namespace
+from pisa_lab._array import Array, broadcast, index_like, namespace
 from pisa_lab._checks import whole
 from pisa_lab.method import PISA, Oracle
 from pisa_lab.problem import Problem
@@ -154,15 +154,13 @@ class Late:
     def _points(self, w: Array, past: tuple[Array, ...], state: State) -> Array:
         r"""Return where each client looks, (…, clients, \*shape), or ``w`` itself where nobody is late."""
         clients, axis = int(state.penalty.shape[-1]), state.client_axis
-        ages = np.asarray(self.delays.ages(state.iteration, range(clients)))
+        ages = np.array(self.delays.ages(state.iteration, range(clients)))
         if ages.shape != (clients,) or np.any(ages < 0) or np.any(ages > len(past)):
-            raise ValueError(
-                f"delays: {ages.tolist()} must be one age of 0 … {len(past)} for each of {clients} clients"
-            )
+            raise ValueError(f"delays: {ages.tolist()} must be {clients} ages of 0 … {len(past)}, one for each client")
         if not np.any(ages):
             return w
         xp, points = namespace(w), broadcast(w, state.multiplier.shape)
-        each = column(index_like(ages, w), points[0] if axis else points)
+        each = xp.reshape(index_like(ages, w), (clients,) + (1,) * (points.ndim - axis - 1))
         for age in sorted(set(ages.tolist()) - {0}):
             points = xp.where(each == age, xp.expand_dims(past[age - 1], axis=axis), points)
         return points

@@ -77,7 +77,7 @@ def rule_of(value: Any) -> Participation | None:
     Raises:
         ValueError: a number outside its domain, or what is no rule.
     """
-    if value is None or isinstance(value, Participation):
+    if value is None or (isinstance(value, Participation) and not isinstance(value, type)):
         return value
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return Subset(int(value))
