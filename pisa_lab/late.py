@@ -12,10 +12,10 @@ import numpy as np
 
 from pisa_lab._array import Array, broadcast, index_like, namespace
 from pisa_lab._checks import whole
-from pisa_lab.method import PISA, Oracle
+from pisa_lab.method import PISA
 from pisa_lab.problem import Problem
 from pisa_lab.sampling import Stream
-from pisa_lab.state import Observation, State
+from pisa_lab.state import Observation, Oracle, State
 
 Ages = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -116,6 +116,8 @@ class Late:
     def __post_init__(self) -> None:
         if not isinstance(self.method, PISA):
             raise ValueError(f"method: {type(self.method).__name__} is no PISA; only PISA knows late gradients")
+        if self.method.is_searching:
+            raise ValueError("method: a searched penalty tests present gradients; give a penalty")
         if not isinstance(self.delays, Delays):
             object.__setattr__(self, "delays", PeriodicDelays((whole("delays", self.delays),)))
 

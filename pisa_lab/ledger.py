@@ -10,17 +10,25 @@ import numpy as np
 from pisa_lab._array import Array, to_numpy
 from pisa_lab._checks import choice, real
 
-COSTS = ("rounds", "bytes_up", "bytes_down", "gradients", "samples", "hvps")
+COSTS = ("rounds", "bytes_up", "bytes_down", "gradients", "samples", "hvps", "queries", "restarts")
 """What every row of a run carries, each for one replicate and all its clients together.
 
 rounds: communication rounds. bytes_up, bytes_down: the parameters that clients send and receive. gradients: evaluations
 of one client's ∇F_i, full or of a mini-batch; the gradients of a batch's single samples are one such evaluation.
 samples: rows that gradients and curvature products went through, once for each time. hvps: products of one client's
-Hessian or Gauss–Newton matrix with a vector.
+Hessian or Gauss–Newton matrix with a vector. queries: values of one client's F_i that the method asked for. restarts:
+rounds in which a searched penalty restarted the multipliers, which sends one more gradient up; each rejected trial
+sends one more w down, and each trial two numbers a client up.
 """
 
-_KINDS = {"client_grad": "gradients", "sample_grad": "gradients", "hvp": "hvps", "gauss_newton": "hvps"}
-_FINAL = ("CONVERGED", "NON_FINITE")
+_KINDS = {
+    "client_grad": "gradients",
+    "sample_grad": "gradients",
+    "hvp": "hvps",
+    "gauss_newton": "hvps",
+    "client_value": "queries",
+}
+_FINAL = ("CONVERGED", "NON_FINITE", "ROUNDING", "TRIALS")
 
 
 class Ledger:
@@ -42,13 +50,13 @@ class Ledger:
     ) -> None:
         self._replicates = replicates or 1
         self._shape = () if replicates is None else (replicates,)
-        nothing = np.zeros(int(problem.weights.shape[0]), dtype=np.int64)
-        self._pending = dict.fromkeys((*_KINDS.values(), "samples"), nothing)
+        self._clients = int(problem.weights.shape[0])
+        self._pending = dict.fromkeys((*_KINDS.values(), "samples"), np.zeros(self._clients, dtype=np.int64))
         self._totals = {name: np.zeros(self._replicates, dtype=np.int64) for name in COSTS}
         for name, values in (spent or {}).items():
             self._totals[name] = self._totals[name] + np.asarray(values)[-1].reshape(-1)
         initial = to_numpy(problem.initial)
-        self._parameter_bytes = initial.nbytes
+        self._number_bytes, self._parameter_bytes = int(initial.itemsize), int(initial.nbytes)
         self._message = getattr(method, "message", lambda problem: (initial.nbytes, initial.nbytes))(problem)
         # A warm start's multipliers reach the server before its first step, as gradients at a w⁰ that it sent.
         self._starts_warm = bool(getattr(method, "warm", False)) and getattr(method, "first", "server") == "server"
@@ -57,42 +65,55 @@ class Ledger:
 
     def charge_init(self) -> None:
         """Write down what `Method.init` cost."""
-        sent = self._parameter_bytes if self._starts_warm else 0
-        self._add(np.ones(self._replicates, dtype=bool), 0, (sent, sent), None)
+        sent = self._clients * self._parameter_bytes if self._starts_warm else 0
+        self._add(np.ones(self._replicates, dtype=bool), {"rounds": 0, "bytes_up": sent, "bytes_down": sent})
 
-    def charge_round(self, paying: np.ndarray[Any, Any], active: np.ndarray[Any, Any] | None = None) -> None:
+    def charge_round(
+        self, paying: np.ndarray[Any, Any], before: Any = None, after: Any = None, active: Any = None
+    ) -> None:
         """Write down a round for the replicates that ``paying`` (replicates,) marks.
 
-        ``active`` (…, clients) marks who is there; what the simulation computed for the others costs nothing.
+        ``before`` and ``after`` are what a search for the penalty knew (`backtracking.Search`): a replicate that had
+        its step in fewer trials than another pays for fewer. ``active`` (…, clients) marks who is there; what the
+        simulation computed for the others costs nothing.
         """
-        self._add(paying, 1, self._message, active)
+        up, down = self._message
+        if after is None:
+            there = self._clients if active is None else np.sum(active, axis=-1)
+            self._add(paying, {"rounds": 1, "bytes_up": up * there, "bytes_down": down * there}, active=active)
+            return
+        trials, restarts = (
+            np.atleast_1d(np.rint(to_numpy(getattr(after, name) - getattr(before, name)))).astype(np.int64)
+            for name in ("trials", "restarts")
+        )
+        share, whole = trials / max(1, int(trials.max())), self._parameter_bytes
+        sent = up * (trials > 0) + whole * restarts + 2 * self._number_bytes * trials
+        moved = {"rounds": (trials > 0).astype(np.int64), "restarts": restarts}
+        moved |= {"bytes_up": self._clients * sent, "bytes_down": self._clients * down * trials}
+        self._add(paying, moved, share)
 
     def entry(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the costs so far, each () or (replicates,)."""
         return {name: values.reshape(self._shape).copy() for name, values in self._totals.items()}
 
     def _add(
-        self,
-        paying: np.ndarray[Any, Any],
-        rounds: int,
-        message: tuple[int, int],
-        active: np.ndarray[Any, Any] | None,
+        self, paying: np.ndarray[Any, Any], moved: Mapping[str, Any], share: Any = 1.0, active: Any = None
     ) -> None:
-        up, down = message
-        clients = self._pending["samples"].shape[0]
-        there = np.ones(clients, dtype=bool) if active is None else active
-        each = self._pending | {"bytes_up": np.full(clients, up), "bytes_down": np.full(clients, down)}
-        for name, amounts in each.items():
-            self._totals[name] += np.where(paying, np.sum(there * amounts, axis=-1), 0)
-        self._totals["rounds"] += np.where(paying, rounds, 0)
-        self._pending = dict.fromkeys(self._pending, np.zeros(clients, dtype=np.int64))
+        there = np.ones(self._clients, dtype=bool) if active is None else active
+        computed = {
+            name: np.rint(np.sum(there * amounts, axis=-1) * np.asarray(share)).astype(np.int64)
+            for name, amounts in self._pending.items()
+        }
+        for name, amount in (computed | dict(moved)).items():
+            self._totals[name] += np.where(paying, amount, 0)
+        self._pending = dict.fromkeys(self._pending, np.zeros(self._clients, dtype=np.int64))
 
     def _count(self, kind: str, evaluations: int, rows: Any) -> None:
         """Take down ``evaluations`` of all replicates and clients together, each asked for as many as the others.
 
         ``rows`` are the samples that one of them goes through, one number or one per client.
         """
-        calls = evaluations // (self._replicates * self._pending["samples"].shape[0])
+        calls = evaluations // (self._replicates * self._clients)
         self._pending[kind] = self._pending[kind] + calls
         self._pending["samples"] = self._pending["samples"] + calls * rows
 
@@ -113,6 +134,9 @@ class _Counting:
 
     def _answer(self, name: str, *arguments: Any, **settings: Any) -> Array:
         result = getattr(self._problem, name)(*arguments, **settings)
+        if name == "client_value":
+            self._report("queries", math.prod(result.shape), 0)
+            return result
         place = 2 if _KINDS[name] == "hvps" else 1
         batch = arguments[place] if len(arguments) > place else settings.get("batch")
         lead = result.shape[: result.ndim - self._problem.initial.ndim]

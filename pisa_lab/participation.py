@@ -13,9 +13,9 @@ import numpy as np
 
 from pisa_lab._array import index_like
 from pisa_lab._checks import real, whole
-from pisa_lab.method import Oracle
 from pisa_lab.sampling import Stream
 from pisa_lab.schedules import ResidualBalancing
+from pisa_lab.state import Oracle
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -120,6 +120,8 @@ def told(active: Flags | None, oracle: Oracle) -> Oracle:
 def _check(method: Any) -> None:
     if not getattr(method, "knows_absence", False):
         raise ValueError(f"participation: {type(method).__name__} has no rule for clients that are absent")
+    if getattr(method, "is_searching", False):
+        raise ValueError("participation: the test of a searched penalty asks every client; give a penalty")
     if isinstance(getattr(method, "schedule", None), ResidualBalancing):
         raise ValueError("participation: residual balancing looks at what every client did; take another schedule")
 

@@ -83,7 +83,9 @@ class Absence:
         method = self._method
         operator, age = getattr(method, "preconditioner", None), self._age()
         least = getattr(self._rule, "least", lambda clients: math.nan)(self._clients)
-        if getattr(method, "metric", None) is not None or getattr(operator, "replaces_gradient", False):
+        if getattr(method, "metric", None) is not None or getattr(method, "is_searching", False):
+            return {}
+        if getattr(operator, "replaces_gradient", False):
             return {}
         if isinstance(operator, Contraction):
             share = operator.contraction(math.prod(self._problem.initial.shape))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pisa_lab.lagrangian import lyapunov
-from pisa_lab.loop import MEASURES
+from pisa_lab.measures import MEASURES
 from pisa_lab.method import PISA
 from pisa_lab.monitor.metric import applied
 from pisa_lab.sampling import Reshuffled, Uniform, draw_batch
