@@ -86,9 +86,7 @@ def _auto(problem: Any, settings: Settings) -> PISA:
 
 def _ef21(problem: Any, settings: Settings) -> PISA:
     chosen = TopK() if settings.preconditioner is None else settings.preconditioner
-    return dataclasses.replace(
-        _pisa(problem, dataclasses.replace(settings, preconditioner=chosen)), extrapolation=False
-    )
+    return PISA(rho=1.0, preconditioner=chosen, extrapolation=False, **_common(settings))
 
 
 def _damped(problem: Any, settings: Settings) -> PISA:

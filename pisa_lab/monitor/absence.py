@@ -48,6 +48,11 @@ class Absence:
         self._last: HostArray | None = None
         self._there = self._rounds = 0.0
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether every client is there and looks at the present point, as its gradients seen again are taken."""
+        return self._rule is None and not self._age()
+
     def look(self, before: State) -> None:
         """Take note of who is there in the round after ``before``."""
         active = self._present(int(before.iteration))
@@ -72,7 +77,7 @@ class Absence:
             found["absence"] = np.max(after.iteration - self._last, axis=-1).astype(float)
             found["absence_bound"] = 50 / rate + 0 * found["absence"]
         contraction = getattr(self._method, "preconditioner", None)
-        if isinstance(contraction, Contraction) and not isinstance(self._method, Late):
+        if isinstance(contraction, Contraction) and not self._age():
             size = math.prod(self._problem.initial.shape)
             found["lost_share"] = self._lost(before, after, to_numpy(seen()))
             found["lost_bound"] = 1 - contraction.contraction(size) + 0 * sigma

@@ -247,7 +247,8 @@ class Monitor:
             least, largest = metric.eigenvalue_bounds(form, len(self._names))
             bound = np.full(least.shape, self._judge.limits.metric)
             figures |= {"metric_least": least, "metric_largest": largest, "metric_bound": bound}
-        if getattr(getattr(self._method, "preconditioner", None), "replaces_gradient", False):
+        replaces = getattr(getattr(self._method, "preconditioner", None), "replaces_gradient", False)
+        if replaces and self._absence.sees_all:
             found = metric.sandwich(self._method, before, after, self._seen(before, after))
             if found is not None:
                 figures |= {"same_sign": found[0], "sandwiched": found[1]}

@@ -109,8 +109,16 @@ def test_no_threshold_is_made_up_where_no_theorem_says_one(method, participation
     assert all(math.isnan(row[name]) for row in monitor.rows for name in names)
 
 
+def test_a_sign_is_judged_of_clients_that_answer_alone():
+    """An absent client stands still, and a late one answers an old gradient: neither says anything of NSISA's sign."""
+    for method, participation in ((nsisa(4.0), 0.5), (Late(nsisa(4.0), 2), None)):
+        rows = watched(method, participation=participation).rows
+        assert all(math.isnan(row["same_sign"]) for row in rows)
+    assert all(0 <= row["same_sign"] <= 1 for row in watched(nsisa(4.0)).rows)
+
+
 def test_nothing_is_said_without_a_lipschitz_constant():
-    problem = dataclasses.replace(known()) if dataclasses.is_dataclass(known()) else known()
+    problem = known()
     bare = type("Bare", (), {"__getattr__": lambda self, name: getattr(problem, name), "lipschitz": math.inf})()
     monitor = Monitor(bare, PISA(penalty=0.5), every=5, participation=0.5)
     run(PISA(penalty=0.5), bare, steps=5, participation=0.5, callback=monitor)
