@@ -136,6 +136,11 @@ def test_signs_and_levels_by_hand():
     assert answer(Quantised(3), np.asarray([[3.0, -1.4, 0.4, 1.6]])).tolist() == [[3, -1, 0, 2]]
 
 
+def test_signs_of_the_largest_numbers_have_a_finite_scale():
+    top = np.full((1, 100), 1.7e308)
+    assert answer(ScaledSign(), top)[0, 0] == pytest.approx(1.7e308)
+
+
 def test_bytes_on_the_wire():
     sizes = {
         TopK(0.1): [(4 + 8) * 10, (4 + 4) * 10],

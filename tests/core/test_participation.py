@@ -11,7 +11,7 @@ from test_methods import Listed
 from pisa_lab import PISA, Observation, load_state, nsisa, run, save_state, sisa
 from pisa_lab._array import backend, to_numpy
 from pisa_lab.baselines import FedAvg, FedSGD
-from pisa_lab.participation import Independent, Subset, attendance, rule_of
+from pisa_lab.participation import Independent, Subset, _keys, attendance, rule_of
 from pisa_lab.preconditioners import HessianDiagonal, ScaledSign, TopK
 from pisa_lab.presence import keep_absent
 from pisa_lab.sampling import Stream, draw_batch, sampler
@@ -29,6 +29,8 @@ METHODS = [
     nsisa(6.0, rho=1.0),
     PISA(penalty=30.0, preconditioner=TopK(0.3), extrapolation=False),
     PISA(penalty=30.0, preconditioner=ScaledSign()),
+    sisa(20.0, metric="ema"),
+    nsisa(20.0, where="server", momentum=0.5),
 ]
 EACH = pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.preconditioner!r}-{method.first}")
 
@@ -186,6 +188,8 @@ def test_presence_does_not_depend_on_iterates_nor_batches_on_presence(monkeypatc
     # The streams of batches and of presence are two: the same generator block gives other numbers.
     stream = Stream(0, 0, 0)
     assert stream.generator(0).random() != stream.generator(0, 1).random()
+    keys = _keys(0, (0,), (0,), 0)[:, 0, 0]
+    assert not set(keys) & set(stream.generator(0).random(200))
     before = draw_batch(sampler(4), problem, 0, experiment=0, number=3)
     drawn(0.5)
     assert np.array_equal(draw_batch(sampler(4), problem, 0, experiment=0, number=3), before)
