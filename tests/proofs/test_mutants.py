@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pisa_lab import _array, lagrangian, measures, residuals, updates
+from pisa_lab import _array, lagrangian, loop, measures, residuals, updates
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import SecondMoment, forms
 from pisa_lab.preconditioners.forms import Diagonal
