@@ -81,14 +81,14 @@ def _warn_if_heavy(current: Round) -> None:
     Looked at in the rounds 1, 2, 4, …: a look waits for the device.
     """
     for number, group in enumerate(current.param_groups):
-        if group["clip"] is not None or group["rho"] == 0 or group["capturable"] or current.warned:
+        if group.get("clip", 0.0) is not None or group["rho"] == 0 or group["capturable"] or current.warned:
             continue
         states = [current.state[param] for param, own in current.groups.items() if own == number]
         moments = [state for state in states if "moment" in state]
         step = int(moments[0]["step"]) if moments else 0
         if step == 0 or step & (step - 1):
             continue
-        correction = 1 - group["beta"] ** step if group["scheme"] == "III" else 1.0
+        correction = 1 - group["beta"] ** step if group.get("scheme", "III") == "III" else 1.0
         largest = max(float(local(state["moment"]).max()) for state in moments if state["moment"].numel())
         share = group["rho"] * (largest / correction) ** 0.5 / group["penalty"]
         if share > BETA:

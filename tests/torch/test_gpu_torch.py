@@ -134,7 +134,7 @@ def test_several_clients_there_are_several_clients_here(device):
     found = []
     for where in ("cpu", device):
         model = network(where, torch.float64)
-        optimizer = SISA(model.parameters(), lr=0.05, clients=3, weights=[0.5, 0.2, 0.3])
+        optimizer = SISA.published(model.parameters(), lr=0.05, clients=3, weights=[0.5, 0.2, 0.3])
 
         def closure(client, model=model, optimizer=optimizer, where=where):
             optimizer.zero_grad()
@@ -168,7 +168,7 @@ def test_a_scaler_skips_a_step_that_overflowed(cls, device):
 
 def test_nsisa_trains_in_bfloat16(device):
     model = network(device, torch.bfloat16)
-    optimizer = NSISA(model.parameters(), lr=0.02)
+    optimizer = NSISA.published(model.parameters(), lr=0.02)
     given = batch(0, device, torch.bfloat16)
     first = loss_of(model, given).item()
     for _ in range(20):
@@ -224,7 +224,7 @@ def test_one_pass_needs_no_memory_beside_the_state(gpu):
         pytest.skip("torch.compile does not work here")
     param = torch.nn.Parameter(torch.randn(1 << 22, device=gpu))
     param.grad = torch.randn_like(param)
-    optimizer = SISA([param], lr=0.1, compiled=True)
+    optimizer = SISA.published([param], lr=0.1, compiled=True)
     optimizer.step()
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
