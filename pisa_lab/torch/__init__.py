@@ -1,6 +1,6 @@
 """PISA, SISA and NSISA as `torch.optim.Optimizer`s: the core's equations on torch's parameters.
 
-By default they are the repaired methods: `SISA(params, lr=1e-3)` is SISA in a metric, at Adam's rates;
+By default they are the repaired methods: `SISA(params, lr=2e-3)` is SISA in a metric, at Adam's rates;
 `NSISA(parameter_groups(model), lr=0.02)` orthogonalises once a round, on the server, at Muon's; `PISA(params, lr=0.1)`
 is gradient descent with a scalar momentum and a look ahead. The methods as published are `SISA.published(params,
 lr=0.5)` and `NSISA.published(params, lr=0.02)`; with ``elementwise="momentum", elementwise_lr=1, elementwise_rho=None``

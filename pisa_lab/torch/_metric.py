@@ -66,7 +66,7 @@ ROWS = (
         'Newton–Schulz on the message of every matrix, "ema" on the rest',
         {
             **{"scale": "constant", "tau": 1.0, "ns_steps": 5, "ns_dtype": None, "orthogonal": None},
-            **{"elementwise_lr": 0.1, "beta": 0.999, "eps": FLOOR},
+            **{"elementwise_lr": 0.2, "beta": 0.999, "eps": FLOOR},
         },
         matrices=True,
         checked=_spectral,

@@ -34,7 +34,8 @@ class NSISA(PISA):
         lr: lr/σ is the length that a matrix's singular directions move by, where the scale is "constant".
         where: "server", or "client" for the method as published.
         penalty: σ > 0.
-        momentum: in [0, 1), None for .95; b of the clients, or at "client" μ of the momentum that is orthogonalised.
+        momentum: in [0, 1); b of the clients, None for .9, or at "client" μ of the momentum that is orthogonalised,
+            None for .95.
         scale: at "server": "constant", "nuclear" for steps that shrink with N = ⟨message, O⟩/θ, θ = 1.2024 (steepest
             descent in the spectral norm: N O/θ stands for √… O), or "clipped", min(N, τ) O/θ; None for "constant".
         tau: τ > 0 of "clipped", None for 1.
@@ -43,7 +44,7 @@ class NSISA(PISA):
         orthogonal: which of a group's parameters count as matrices: True for all that have two axes or more, False for
             none, None for the rule: all that have two, four or five, but for embeddings, norms and heads as far as
             their names tell.
-        elementwise_lr: what multiplies lr for the rest of the parameters; None for .1, at "client" for 30.
+        elementwise_lr: what multiplies lr for the rest of the parameters; None for .2, at "client" for 30.
         beta: as in `SISA`, for the rest of the parameters.
         eps: the same; at "server".
         nesterov: at "client", see `published`; None for True.
@@ -109,7 +110,7 @@ class NSISA(PISA):
         differentiable: bool = False,
     ) -> None:
         given = given_arguments(locals())
-        server: dict[str, Any] = {"preconditioner": "heavy-ball", "metric": "spectral", "momentum": 0.95}
+        server: dict[str, Any] = {"preconditioner": "heavy-ball", "metric": "spectral"}
         client: dict[str, Any] = {"preconditioner": "orthogonal"}
         where = choice("where", given.pop("where"), ("server", "client"))
         super().__init__(**{**(server if where == "server" else client), **given})

@@ -30,12 +30,13 @@ class SISA(PISA):
     constant g² = 1 leaves it at 0.25; in float16 it is infinite above 65504, so where |g| stays above 256, and the
     entry stands still from then on. Keep float32 parameters and let autocast choose, or take a β of 0.9 or so.
 
-        optimizer = SISA(model.parameters(), lr=1e-3)
+        optimizer = SISA(model.parameters(), lr=2e-3)
 
     Args:
         params: parameters, (name, parameter) pairs, or dictionaries of groups, as for any optimiser of torch.
-        lr: lr/σ is the learning rate in Adam's sense; a number ≥ 0 or a tensor that holds one, None for .001 with a
-            metric and .5 without. Schedulers may change it at will, and 0 leaves w exactly unchanged.
+        lr: lr/σ is the learning rate in Adam's sense; a number ≥ 0 or a tensor that holds one, None for .002 with a
+            metric (from runs of small networks and of `pisa-lab train language`) and .5 without. Schedulers may change
+            it at will, and 0 leaves w exactly unchanged.
         metric: D: "ema", the root of the bias-corrected average of G²; "max", its largest value so far, as in AMSGrad,
             one buffer more; "adagrad", the root of the sum; None for D = I and the second moment in the solve, which is
             the method as published.
@@ -98,7 +99,7 @@ class SISA(PISA):
     ) -> None:
         given = given_arguments(locals())
         solved: dict[str, Any] = {"preconditioner": "second-moment", "lr": 0.5, "rho": 1000.0}
-        scaled: dict[str, Any] = {"preconditioner": "heavy-ball", "lr": 1e-3}
+        scaled: dict[str, Any] = {"preconditioner": "heavy-ball", "lr": 2e-3}
         super().__init__(**{**(scaled if metric else solved), **given})
 
     @classmethod

@@ -127,7 +127,7 @@ OPTIMIZERS = (
     OptimizerRow("sisa", {"lr": 3e-3, "momentum": 0.9, "eps": 1e-8, **_COMMON}, _RATE, _own("SISA")),
     OptimizerRow(
         "nsisa",
-        {"lr": 0.02, "elementwise_lr": 0.1, "momentum": 0.95, "eps": 1e-8, **_COMMON},
+        {"lr": 0.02, "elementwise_lr": 0.2, "momentum": 0.9, "eps": 1e-8, **_COMMON},
         (*_RATE, Axis("elementwise_lr", 10**0.5)),
         _own("NSISA"),
     ),

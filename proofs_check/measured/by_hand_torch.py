@@ -220,7 +220,7 @@ def _claim(name: str, clients: tuple[int, ...], statement: str) -> Claim:
         trial=torch_trial,
         instances=lambda seed, effort: grid(
             seed,
-            count(effort, 66, 264),
+            count(effort, 44, 176),
             clients=clients,
             optimizer=tuple(OPTIMIZERS),
             clip=("auto", 0.7),

@@ -72,7 +72,7 @@ def test_the_scales_differ():
 def test_the_warm_start_is_that_of_every_client(make, clients):
     """π_i = −g_i, so that u = 0 in the first round, and the server knows their sum from the messages alone."""
     kind = "ema" if make is SISA else "spectral"
-    made = {name: Reference(kind, lr=0.02, penalty=1.0, b=0.9 if make is SISA else 0.95) for name in SHAPES}
+    made = {name: Reference(kind, lr=0.02, penalty=1.0, b=0.9, rest=0.2) for name in SHAPES}
     from torch_metric_cases import gradient
 
     for name, x in starts().items():
