@@ -9,11 +9,11 @@ import numpy as np
 from pisa_lab import _fused, updates
 from pisa_lab._array import Array, broadcast, column, like, namespace
 from pisa_lab._checks import whole
-from pisa_lab.method import PISA, Oracle
+from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Diagonal, SecondMoment
 from pisa_lab.problem import Problem
 from pisa_lab.schedules import Constant, Function, Geometric, InverseCosine, Polynomial
-from pisa_lab.state import Observation, State
+from pisa_lab.state import Observation, Oracle, State
 
 PAYS_FROM = 2**15
 """Numbers in one buffer (replicates × clients × parameter) below which a step is dominated by the calls around it."""

@@ -10,17 +10,25 @@ import numpy as np
 from pisa_lab._array import Array, to_numpy
 from pisa_lab._checks import choice, real
 
-COSTS = ("rounds", "bytes_up", "bytes_down", "gradients", "samples", "hvps")
+COSTS = ("rounds", "bytes_up", "bytes_down", "gradients", "samples", "hvps", "queries", "restarts")
 """What every row of a run carries, each for one replicate and all its clients together.
 
 rounds: communication rounds. bytes_up, bytes_down: the parameters that clients send and receive. gradients: evaluations
 of one client's ∇F_i, full or of a mini-batch; the gradients of a batch's single samples are one such evaluation.
 samples: rows that gradients and curvature products went through, once for each time. hvps: products of one client's
-Hessian or Gauss–Newton matrix with a vector.
+Hessian or Gauss–Newton matrix with a vector. queries: values of one client's F_i that the method asked for. restarts:
+rounds in which a searched penalty restarted the multipliers, which sends one more gradient up; each rejected trial
+sends one more w down, and each trial two numbers a client up.
 """
 
-_KINDS = {"client_grad": "gradients", "sample_grad": "gradients", "hvp": "hvps", "gauss_newton": "hvps"}
-_FINAL = ("CONVERGED", "NON_FINITE")
+_KINDS = {
+    "client_grad": "gradients",
+    "sample_grad": "gradients",
+    "hvp": "hvps",
+    "gauss_newton": "hvps",
+    "client_value": "queries",
+}
+_FINAL = ("CONVERGED", "NON_FINITE", "ROUNDING", "TRIALS")
 
 
 class Ledger:
@@ -46,7 +54,8 @@ class Ledger:
         for name, values in (spent or {}).items():
             self._totals[name] = self._totals[name] + np.asarray(values)[-1].reshape(-1)
         initial = to_numpy(problem.initial)
-        self._message_bytes = int(problem.weights.shape[0]) * initial.nbytes
+        self._clients, self._number_bytes = int(problem.weights.shape[0]), int(initial.itemsize)
+        self._message_bytes = self._clients * initial.nbytes
         # A warm start's multipliers reach the server before its first step, as gradients at a w⁰ that it sent.
         self._starts_warm = bool(getattr(method, "warm", False)) and getattr(method, "first", "server") == "server"
         # Under the problem's own name, which is what a preconditioner says when it misses a method.
@@ -55,19 +64,36 @@ class Ledger:
     def charge_init(self) -> None:
         """Write down what `Method.init` cost."""
         sent = self._message_bytes if self._starts_warm else 0
-        self._add(np.ones(self._replicates, dtype=bool), rounds=0, message_bytes=sent)
+        self._add(np.ones(self._replicates, dtype=bool), {"rounds": 0, "bytes_up": sent, "bytes_down": sent})
 
-    def charge_round(self, paying: np.ndarray[Any, Any]) -> None:
-        """Write down a round for the replicates that ``paying`` (replicates,) marks."""
-        self._add(paying, rounds=1, message_bytes=self._message_bytes)
+    def charge_round(self, paying: np.ndarray[Any, Any], before: Any = None, after: Any = None) -> None:
+        """Write down a round for the replicates that ``paying`` (replicates,) marks.
+
+        ``before`` and ``after`` are what a search for the penalty knew (`backtracking.Search`): a replicate that had
+        its step in fewer trials than another pays for fewer.
+        """
+        sent = self._message_bytes
+        if after is None:
+            self._add(paying, {"rounds": 1, "bytes_up": sent, "bytes_down": sent})
+            return
+        trials, restarts = (
+            np.atleast_1d(np.rint(to_numpy(getattr(after, name) - getattr(before, name)))).astype(np.int64)
+            for name in ("trials", "restarts")
+        )
+        share = trials / max(1, int(trials.max()))
+        numbers = 2 * self._clients * self._number_bytes
+        moved = {"rounds": (trials > 0).astype(np.int64), "restarts": restarts, "bytes_down": sent * trials}
+        self._add(paying, moved | {"bytes_up": sent * ((trials > 0) + restarts) + numbers * trials}, share)
 
     def entry(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the costs so far, each () or (replicates,)."""
         return {name: values.reshape(self._shape).copy() for name, values in self._totals.items()}
 
-    def _add(self, paying: np.ndarray[Any, Any], *, rounds: int, message_bytes: int) -> None:
-        each = self._pending | {"rounds": rounds, "bytes_up": message_bytes, "bytes_down": message_bytes}
-        for name, amount in each.items():
+    def _add(self, paying: np.ndarray[Any, Any], moved: Mapping[str, Any], share: Any = 1.0) -> None:
+        computed = {
+            name: np.rint(amount * np.asarray(share)).astype(np.int64) for name, amount in self._pending.items()
+        }
+        for name, amount in (computed | dict(moved)).items():
             self._totals[name] += np.where(paying, amount, 0)
         self._pending = dict.fromkeys(self._pending, 0)
 
@@ -93,6 +119,9 @@ class _Counting:
 
     def _answer(self, name: str, *arguments: Any, **settings: Any) -> Array:
         result = getattr(self._problem, name)(*arguments, **settings)
+        if name == "client_value":
+            self._report("queries", math.prod(result.shape), 0)
+            return result
         place = 2 if _KINDS[name] == "hvps" else 1
         batch = arguments[place] if len(arguments) > place else settings.get("batch")
         lead = result.shape[: result.ndim - self._problem.initial.ndim]

@@ -11,49 +11,30 @@ import numpy as np
 from pisa_lab import residuals
 from pisa_lab._array import Array, index_like, like, namespace, to_numpy
 from pisa_lab._checks import finite, real, whole
-from pisa_lab.lagrangian import augmented_lagrangian
+from pisa_lab.backtracking import SEARCHING, TRIALS
 from pisa_lab.ledger import COSTS, Ledger
+from pisa_lab.measures import DEFAULT_MEASURES, Measure, measure, measure_functions
 from pisa_lab.method import Method
-from pisa_lab.problem import Problem, objective
+from pisa_lab.problem import Problem
 from pisa_lab.progress import bar
-from pisa_lab.sampling import Sampler, draw_batch, sampler
+from pisa_lab.sampling import Full, Sampler, draw_batch, sampler
 from pisa_lab.stamp import stamp
 from pisa_lab.state import Observation, State, select
 
-Measure = Callable[[Problem, Any], Array]
-"""(problem, state) → one number per replicate, shape (…)."""
-
 
 class Status(enum.StrEnum):
-    """How a run ended: the closed list."""
+    """How a run ended: the closed list.
+
+    ROUNDING and TRIALS are of a penalty that is searched for: no step can be told from rounding any more, or no step
+    was found within the trials of a round.
+    """
 
     FINISHED = "FINISHED"
     CONVERGED = "CONVERGED"
     NON_FINITE = "NON_FINITE"
     CALLBACK = "CALLBACK"
-
-
-def _objective(problem: Problem, state: Any) -> Array:
-    return objective(problem, state.consensus)
-
-
-def _penalty(problem: Problem, state: Any) -> Array:
-    return namespace(state.penalty).sum(state.weights * state.penalty, axis=state.penalty.ndim - 1)
-
-
-MEASURES: dict[str, Measure] = {
-    "objective": _objective,
-    "stationarity": residuals.stationarity,
-    "local": residuals.local_residual,
-    "consensus": residuals.consensus_residual,
-    "aggregate": residuals.aggregate_residual,
-    "lagrangian": augmented_lagrangian,
-    "penalty": _penalty,
-}
-"""What a run can record by name; the last five need multipliers, and are NaN for methods that have none."""
-
-_WITHOUT_MULTIPLIERS = ("objective", "stationarity")
-DEFAULT_MEASURES = ("objective", "stationarity", "local", "consensus", "aggregate")
+    ROUNDING = "ROUNDING"
+    TRIALS = "TRIALS"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +52,13 @@ class Run:
     seeds: tuple[int, ...]
     broke: tuple[int, ...]
     ledger: Mapping[str, np.ndarray[Any, Any]]
+
+    @property
+    def local_mean(self) -> Array:
+        r"""$\sum_i\alpha_iw_i$ of the last state (`State.local_mean`): where to read the result of noisy gradients."""
+        if not isinstance(self.state, State):
+            raise ValueError(f"method: its state, a {type(self.state).__name__}, has no local models")
+        return self.state.local_mean
 
     def last(self, measure: str) -> np.ndarray[Any, Any]:
         """Return the last recorded value of ``measure``: a number, or one per replicate."""
@@ -99,14 +87,19 @@ class _Oracle:
     """The clients' answers: mini-batch gradients, each call of a round with a draw of its own."""
 
     def __init__(self, problem: Any, rule: Sampler, seeds: Sequence[int] | int, experiment: int, number: int) -> None:
-        self._problem, self._rule, self._seeds = problem, rule, seeds
+        self.problem, self._rule, self._seeds = problem, rule, seeds
         self._experiment, self._number = experiment, number
 
+    @property
+    def batched(self) -> bool:
+        """Whether the gradients are of mini-batches."""
+        return not isinstance(self._rule, Full)
+
     def __call__(self, w: Array) -> Observation:
-        indices = draw_batch(self._rule, self._problem, self._seeds, experiment=self._experiment, number=self._number)
+        indices = draw_batch(self._rule, self.problem, self._seeds, experiment=self._experiment, number=self._number)
         self._number += 1
         batch = None if indices is None else index_like(indices, w)
-        return Observation(self._problem.client_grad(w, batch), batch, self._problem)
+        return Observation(self.problem.client_grad(w, batch), batch, self.problem)
 
 
 def run(
@@ -156,7 +149,7 @@ def run(
     _check_method(method, problem)
     steps = whole("steps", steps)
     names = (seed,) if seeds is None else tuple(range(seed, seed + whole("seeds", seeds, at_least=1)))
-    functions = _functions(measures)
+    functions = measure_functions(measures)
     limit = None if tolerance is None else real("tolerance", tolerance, above=0.0)
     ledger = Ledger(problem, method, seeds, spent)
     if state is None:
@@ -171,17 +164,14 @@ def run(
     broke = np.full(len(names), -1)
     advance = _Advance(method, ledger.problem, rule, seed if seeds is None else names, experiment)
     with np.errstate(all="ignore"), _bar(progress, steps) as tick:
-        records.append((first, _measure(functions, problem, state), ledger.entry()))
+        records.append((first, measure(functions, problem, state), ledger.entry()))
         for done in range(1, steps + 1):
             before, (state, alive) = state, advance(state)
-            ledger.charge_round(broke < 0)
+            ledger.charge_round(broke < 0, getattr(before, "search", None), getattr(state, "search", None))
             broke[~alive & (broke < 0)] = first + done
-            if np.all(broke >= 0):
-                status = Status.NON_FINITE
-            elif callback is not None and callback(before, state):
-                status = Status.CALLBACK
+            status = _ending(before, state, broke, callback)
             if status is not Status.FINISHED or first + done in recorded:
-                records.append((first + done, _measure(functions, problem, state), ledger.entry()))
+                records.append((first + done, measure(functions, problem, state), ledger.entry()))
                 if status is Status.FINISHED and limit is not None and _converged(problem, state, limit):
                     status = Status.CONVERGED
             tick(done)
@@ -249,25 +239,20 @@ def _start(problem: Problem, w0: Any, seeds: int | None) -> Array:
     return like(start, problem.initial)
 
 
-def _functions(measures: Sequence[str] | Mapping[str, Measure]) -> Mapping[str, Measure]:
-    if isinstance(measures, Mapping):
-        return measures
-    if isinstance(measures, str):
-        raise ValueError(f"measures: {measures!r} is one name; give a sequence of them")
-    unknown = [name for name in measures if name not in MEASURES]
-    if unknown:
-        raise ValueError(f"measures: {unknown[0]!r} is not one of {', '.join(MEASURES)}")
-    return {name: MEASURES[name] for name in measures}
-
-
-def _measure(functions: Mapping[str, Measure], problem: Problem, state: Any) -> dict[str, np.ndarray[Any, Any]]:
-    nothing = np.full(tuple(state.consensus.shape[: state.consensus.ndim - problem.initial.ndim]), np.nan)
-    return {
-        name: nothing
-        if name in MEASURES and name not in _WITHOUT_MULTIPLIERS and not isinstance(state, State)
-        else to_numpy(function(problem, state))
-        for name, function in functions.items()
-    }
+def _ending(
+    before: Any, state: Any, broke: np.ndarray[Any, Any], callback: Callable[[Any, Any], bool | None] | None
+) -> Status:
+    """Return how the run ends with this round, FINISHED where it does not: callback, or no replicate makes steps."""
+    if np.all(broke >= 0):
+        return Status.NON_FINITE
+    if callback is not None and callback(before, state):
+        return Status.CALLBACK
+    if getattr(state, "search", None) is None:
+        return Status.FINISHED
+    codes = np.atleast_1d(to_numpy(state.search.status))[broke < 0]
+    if np.any(codes == SEARCHING):
+        return Status.FINISHED
+    return Status.TRIALS if np.any(codes == TRIALS) else Status.ROUNDING
 
 
 def _converged(problem: Problem, state: Any, tolerance: float) -> bool:

@@ -1,20 +1,20 @@
 """PISA: Algorithm 1 as two half-steps."""
 
 import dataclasses
-from collections.abc import Callable
+import functools
 from typing import Any, Protocol
 
-from pisa_lab import updates
+from pisa_lab import backtracking, updates
 from pisa_lab._array import Array, broadcast, like, namespace
 from pisa_lab._checks import Scalars, choice, reals
-from pisa_lab.preconditioners import OrthogonalMomentum, SecondMoment, Zero
+from pisa_lab.backtracking import Backtracking
+from pisa_lab.metrics import Metric, ServerStep, SpectralDescent, aggregate
+from pisa_lab.metrics import by_name as metric_by_name
+from pisa_lab.preconditioners import HeavyBall, OrthogonalMomentum, SecondMoment, Zero
 from pisa_lab.preconditioners.base import Preconditioner
 from pisa_lab.problem import Problem
 from pisa_lab.schedules import Constant, Geometric, Schedule, bounded
-from pisa_lab.state import Observation, State
-
-Oracle = Callable[[Array], Observation]
-"""w (…, 1 or clients, *shape) → what the clients see there: gradient, indices of the batch, curvature oracle."""
+from pisa_lab.state import Observation, Oracle, State
 
 
 class Method(Protocol):
@@ -41,23 +41,26 @@ class PISA:
         penalty_update: whether σ changes before the client's solve (the paper's order, reconstructed) or after it: the
             "mixed" order, in which the client uses $\sigma^\ell$ and the next server step $\sigma^{\ell+1}$.
         first: which half-step opens a round; "client" takes the first gradient at $w^0$ itself, as a torch optimiser
-            does.
+            does, and is what a metric and a searched penalty always do.
+        metric: the server's metric, by default I: a `Metric` sets the length of steps entry by entry, `SpectralDescent`
+            orthogonalises the server's step. The clients' lines do not change (MATHEMATICS.md#N3, #N6).
 
     Raises:
         ValueError: a number outside its domain, or both ``penalty_ratio`` and ``schedule``.
     """
 
-    penalty: Scalars
+    penalty: Scalars | str | Backtracking
     rho: Scalars = 0.0
     penalty_ratio: Scalars = 1.0
     schedule: Schedule | None = None
-    preconditioner: Preconditioner[Any] = dataclasses.field(default_factory=Zero)
+    preconditioner: Preconditioner[Any] | Any = None
     warm: bool = False
     penalty_update: str = "before_solve"
     first: str = "server"
+    metric: ServerStep | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "penalty", reals("penalty", self.penalty, above=0.0))
+        self._settle_defaults()
         object.__setattr__(self, "rho", reals("rho", self.rho, at_least=0.0))
         object.__setattr__(self, "penalty_ratio", reals("penalty_ratio", self.penalty_ratio, above=0.0, at_most=1.0))
         if self.schedule is not None and self.penalty_ratio != 1.0:
@@ -71,6 +74,31 @@ class PISA:
                 raise ValueError(f"preconditioner: {self.preconditioner!r} has no method {name!r}")
         choice("penalty_update", self.penalty_update, ("before_solve", "after_solve"))
         choice("first", self.first, ("server", "client"))
+        for name in () if self.metric is None else ("init", "update", "step"):
+            if not callable(getattr(self.metric, name, None)):
+                raise ValueError(f"metric: {self.metric!r} has no method {name!r}; it is a Metric or a SpectralDescent")
+
+    def _settle_defaults(self) -> None:
+        """Fill in what depends on another setting, and check the penalty."""
+        if isinstance(self.penalty, str):
+            choice("penalty", self.penalty, ("auto",))
+            object.__setattr__(self, "penalty", Backtracking())
+        if self.is_searching:
+            if self.schedule is not None or self.penalty_ratio != 1.0:
+                raise ValueError("schedule: a penalty that is searched for has none; give either")
+        else:
+            object.__setattr__(self, "penalty", reals("penalty", self.penalty, above=0.0))
+        if self.preconditioner is None:
+            object.__setattr__(self, "preconditioner", HeavyBall() if self.is_searching else Zero())
+        if isinstance(self.preconditioner, HeavyBall) and self.rho == 0.0:
+            object.__setattr__(self, "rho", 1.0)  # it cancels, but 0 would not
+        if self.is_searching or self.metric is not None:
+            object.__setattr__(self, "first", "client")
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether the penalty is found by backtracking, round by round."""
+        return isinstance(self.penalty, Backtracking)
 
     def init(self, problem: Problem, w: Array, *, replicates: int | None = None) -> State:
         r"""Return the state at ``w`` (\*shape) or (replicates, \*shape), with π = 0 or the warm start.
@@ -80,7 +108,8 @@ class PISA:
         """
         clients, shape = problem.weights.shape[0], problem.initial.shape
         lead = () if replicates is None else (replicates,)
-        penalty = self._per_client("penalty", self.penalty, problem.weights, lead)
+        sought: Any = self.penalty.initial if isinstance(self.penalty, Backtracking) else self.penalty
+        penalty = self._per_client("penalty", sought, problem.weights, lead)
         self._per_client("rho", self.rho, problem.weights, lead)
         self._per_client("penalty_ratio", self.penalty_ratio, problem.weights, lead)
         consensus = broadcast(w, (*lead, *shape))
@@ -95,11 +124,18 @@ class PISA:
             increment=0 * consensus,
             weights=problem.weights,
             ridge=float(problem.ridge),
+            metric=None
+            if self.metric is None
+            else self.metric.init(0 * namespace(w).expand_dims(consensus, axis=len(lead))),
         )
+        if self.is_searching:
+            return backtracking.begin(problem, state)
         return state._replace(multiplier=-problem.client_grad(state.shared)) if self.warm else state
 
     def step(self, state: State, oracle: Oracle) -> State:
         """Return the state after one round: server then clients, or clients then server when ``first`` says so."""
+        if isinstance(self.penalty, Backtracking):
+            return backtracking.search(self.penalty, self, state, oracle)
         if self.first == "client":
             return self.server_update(self.client_update(state, oracle(state.shared)))
         state = self.server_update(state)
@@ -107,20 +143,25 @@ class PISA:
 
     def server_update(self, state: State) -> State:
         """Return the state with the new consensus w^{ℓ+1}; the clients' w_i and π_i stay where they are."""
+        solve = None if self.metric is None else functools.partial(self.metric.step, state.metric)
         increment = updates.consensus_step(
-            state.consensus, state.deviation, state.multiplier, state.penalty, state.weights, state.ridge
+            state.consensus, state.deviation, state.multiplier, state.penalty, state.weights, state.ridge, solve
         )
-        deviation = state.deviation - namespace(increment).expand_dims(increment, axis=state.client_axis)
+        moved = namespace(increment).expand_dims(increment, axis=state.client_axis)
+        deviation = state.deviation - (moved if self.metric is None else state.metric.scale(moved))
         return state._replace(consensus=state.consensus + increment, deviation=deviation, increment=increment)
 
     def client_update(self, state: State, at: Observation) -> State:
         """Return the state after every client's inexact solve at the shared w: one line per line of Algorithm 1."""
         penalty = self._next_penalty(state) if self.penalty_update == "before_solve" else state.penalty
-        rho = self._rho(state)
-        direction, preconditioner_state = self.preconditioner.update(state.preconditioner, self._complete(state, at))
+        rho, at = self._rho(state), self._complete(state, at, penalty)
+        direction, preconditioner_state = self.preconditioner.update(state.preconditioner, at)
         solution = self.preconditioner.solve(preconditioner_state, state.multiplier + direction, penalty, rho)
         deviation = updates.local_deviation(solution)
         multiplier = updates.multiplier_step(state.multiplier, penalty, deviation)
+        metric = None if self.metric is None else self.metric.update(state.metric, aggregate(state, at))
+        if isinstance(self.metric, Metric) and metric is not None:
+            deviation = self.metric.rescale(state.metric, metric, deviation, state.iteration)
         if self.penalty_update == "after_solve":
             penalty = self._next_penalty(state)
         return state._replace(
@@ -129,18 +170,23 @@ class PISA:
             multiplier=multiplier,
             penalty=penalty,
             preconditioner=preconditioner_state,
+            metric=metric,
         )
 
-    def _complete(self, state: State, at: Observation) -> Observation:
+    def _complete(self, state: State, at: Observation, penalty: Array) -> Observation:
         """Complete what a caller left out of ``at``."""
         return at._replace(
             multiplier=state.multiplier,
             consensus=state.shared,
             iteration=state.iteration,
             batch_axes=state.client_axis + 1,
+            penalty=penalty,
+            rho=self._rho(state),
         )
 
     def _next_penalty(self, state: State) -> Array:
+        if isinstance(self.penalty, Backtracking):
+            return state.penalty
         schedule = self.schedule or (Constant() if self.penalty_ratio == 1.0 else Geometric(self.penalty_ratio))
         initial = broadcast(like(self.penalty, state.penalty), state.penalty.shape)
         return bounded(schedule.next(initial, state), initial)
@@ -160,23 +206,55 @@ class PISA:
 
 
 def sisa(
-    penalty: Scalars,
+    penalty: Scalars | str | Backtracking,
     *,
     rho: Scalars = 1.0,
     scheme: str = "III",
     beta: float = 0.999,
     clip: float | None = None,
+    metric: str | ServerStep | None = None,
+    momentum: float = 0.9,
     **settings: Any,
 ) -> PISA:
-    """Return SISA: PISA with Q from the second moment of π + g. Source: MATHEMATICS.md#preconditioners."""
-    return PISA(penalty=penalty, rho=rho, preconditioner=SecondMoment(scheme=scheme, beta=beta, clip=clip), **settings)
+    """Return SISA: PISA with Q from the second moment of π + g; with a ``metric``, its repair.
+
+    As published (``metric`` None) the second moment sets a momentum. With ``metric="ema"``, or any other of `METRICS`
+    or a `Metric`, it sets the length of the step instead, and the clients have the scalar ``momentum``; ``rho``,
+    ``scheme``, ``beta`` and ``clip`` are of no effect then, so that they must be left alone.
+    Source: MATHEMATICS.md#preconditioners, MATHEMATICS.md#N3.
+    """
+    if metric is None:
+        moment = SecondMoment(scheme=scheme, beta=beta, clip=clip)
+        return PISA(penalty=penalty, rho=rho, preconditioner=moment, **settings)
+    if (rho, scheme, beta, clip) != (1.0, "III", 0.999, None):
+        raise ValueError("metric: with one, rho, scheme, beta and clip say nothing; give them to the Metric")
+    server = metric_by_name(metric).build(None) if isinstance(metric, str) else metric
+    return PISA(penalty=penalty, preconditioner=HeavyBall(momentum), metric=server, **settings)
 
 
-def nsisa(penalty: Scalars, *, rho: Scalars = 1.0, blocks: Any = None, **settings: Any) -> PISA:
-    """Return NSISA: the gradient replaced by Newton–Schulz orthogonalised momentum on the matrix ``blocks``.
+def nsisa(
+    penalty: Scalars | str | Backtracking,
+    *,
+    rho: Scalars = 1.0,
+    blocks: Any = None,
+    where: str = "client",
+    momentum: float = 0.95,
+    scale: str = "constant",
+    ratio: float = 1.0,
+    **settings: Any,
+) -> PISA:
+    """Return NSISA: Newton–Schulz orthogonalised momentum on the matrix ``blocks``, of each client or on the server.
 
     ``blocks`` are the (name, shape) pairs of a flat parameter, `problem.blocks`; None treats a two-axis parameter as
-    one matrix.
-    Source: MATHEMATICS.md#preconditioners.
+    one matrix. As published (``where="client"``) each client's gradient is replaced, and fixed points need not be
+    stationary (V9). With ``where="server"`` the server orthogonalises the aggregate once a round, with the length
+    ``scale`` of `SpectralDescent`, after scalar ``momentum`` at the clients; what is no matrix takes steps of
+    ``ratio``/σ in Adam's metric. ``rho`` is of the first alone, ``scale`` and ``ratio`` of the second.
+    Source: MATHEMATICS.md#preconditioners, MATHEMATICS.md#N6.
     """
-    return PISA(penalty=penalty, rho=rho, preconditioner=OrthogonalMomentum(blocks=blocks), **settings)
+    if choice("where", where, ("client", "server")) == "client":
+        return PISA(
+            penalty=penalty, rho=rho, preconditioner=OrthogonalMomentum(blocks=blocks, momentum=momentum), **settings
+        )
+    descent = SpectralDescent(scale, blocks=blocks, ratio=ratio)
+    return PISA(penalty=penalty, preconditioner=HeavyBall(momentum), metric=descent, **settings)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pisa_lab import methods, preconditioners
+from pisa_lab import methods, metrics, preconditioners
 from pisa_lab._checks import real, whole
 from pisa_lab.methods import MethodRow, Settings
+from pisa_lab.metrics import MetricRow, ServerStep
 from pisa_lab.preconditioners import Clipped, Preconditioner, PreconditionerRow
 from pisa_lab.schedules import SCHEDULES, InverseCosine, Schedule
 
@@ -190,6 +191,40 @@ def preconditioner(text: Any, problem: Any, clip: float | None = None) -> Precon
     if not isinstance(built, Preconditioner):
         raise ValueError(f"preconditioner: {text!r} made a {type(built).__name__}, which is no Preconditioner")
     return built if clip is None else Clipped(built, clip)
+
+
+def metric_row(text: Any) -> MetricRow:
+    """Return the row of METRICS called ``text``, or one for an object of the user's own.
+
+    Its own object is a row, a metric such as a `Metric`, or a function of the problem.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not is_own(text):
+        return metrics.by_name(text)
+    found = own("metric", text)
+    if isinstance(found, MetricRow):
+        return found
+    if not isinstance(found, type) and hasattr(found, "step"):
+        return MetricRow(text, lambda problem: found, "own")
+    if not callable(found):
+        raise ValueError(f"metric: {text!r} is neither a metric nor a function that makes one")
+    return MetricRow(text, found, "own")
+
+
+def metric(text: Any, problem: Any) -> ServerStep | None:
+    """Return the server's metric for ``problem`` by the name ``text``; None for "" and None.
+
+    Raises:
+        ValueError: there is none, or what was built is no metric.
+    """
+    if not text:
+        return None
+    built: ServerStep = _built("metric", text, lambda: metric_row(text).build(problem))
+    if not all(hasattr(built, part) for part in ("init", "update", "step")):
+        raise ValueError(f"metric: {text!r} made a {type(built).__name__}, which has no init, update and step")
+    return built
 
 
 def _built(name: str, text: Any, build: Callable[[], Any]) -> Any:

@@ -2,13 +2,13 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pisa_lab._array import Array, column, like, namespace, to_numpy
+from pisa_lab._array import Array, client_sum, column, like, namespace, to_numpy
 from pisa_lab.files import write_whole
 
 
@@ -23,7 +23,7 @@ class State(NamedTuple):
     consensus: Array
     """w"""
     deviation: Array
-    """w_i − w, exact between the half-steps too"""
+    """w_i − w, exact between the half-steps too; under a metric D(w_i − w)"""
     multiplier: Array
     """π_i"""
     penalty: Array
@@ -35,6 +35,10 @@ class State(NamedTuple):
     """α_i"""
     ridge: float
     """λ"""
+    metric: Any = None
+    """what the server's metric D is made of (`metrics.MetricState`), None for D = I"""
+    search: Any = None
+    """what a penalty that is searched for remembers (`backtracking.Search`), None for any other"""
 
     @property
     def client_axis(self) -> int:
@@ -43,8 +47,21 @@ class State(NamedTuple):
 
     @property
     def local(self) -> Array:
-        """w_i = w + deviation, shape (…, clients, *shape)."""
-        return self.shared + self.deviation
+        """w_i = w + displacement, shape (…, clients, *shape)."""
+        return self.shared + self.displacement
+
+    @property
+    def displacement(self) -> Array:
+        """w_i − w, shape (…, clients, *shape): ``deviation`` itself without a metric, D⁻¹ of it with one."""
+        return self.deviation if self.metric is None else self.metric.unscale(self.deviation)
+
+    @property
+    def local_mean(self) -> Array:
+        r"""$\sum_i\alpha_iw_i$, shape (…, \*shape): w without the last optimistic correction.
+
+        Where gradients are noisy it is the better point to read. Source: MATHEMATICS.md#local-mean.
+        """
+        return client_sum(self.weights, self.local, self.client_axis)
 
     @property
     def shared(self) -> Array:
@@ -67,6 +84,16 @@ class Observation(NamedTuple):
     iteration: int = 0
     batch_axes: int = 1
     """number of axes before those of one parameter: 1, or 2 with replicates"""
+    penalty: Array = None
+    """σ of this client step, (…, clients)"""
+    rho: Any = 0.0
+    """ρ, a float or (…, clients)"""
+    spread: Array = None
+    """Σα_i(g_i + π_i)² entry by entry, told to a metric only"""
+
+
+Oracle = Callable[[Array], Observation]
+"""w (…, 1 or clients, *shape) → what the clients see there: gradient, indices of the batch, curvature oracle."""
 
 
 def select(keep: Array, new: Any, old: Any, replicates: int) -> Any:

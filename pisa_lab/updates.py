@@ -5,15 +5,28 @@ is the deviation $d_i = w_i - w$, never $w_i$: $\sigma(w_i - w)$ by subtraction 
 10^{12}$.
 """
 
+from collections.abc import Callable
+
 from pisa_lab._array import Array, client_sum, column, namespace
+
+Solve = Callable[[Array, Array, float], Array]
+"""(pull (…, 1, *shape), Σα_iσ_i (…, 1), λ) → the increment (…, 1, *shape): the server's step in a metric."""
 
 
 def consensus_step(
-    consensus: Array, deviation: Array, multiplier: Array, penalty: Array, weights: Array, ridge: float
+    consensus: Array,
+    deviation: Array,
+    multiplier: Array,
+    penalty: Array,
+    weights: Array,
+    ridge: float,
+    solve: Solve | None = None,
 ) -> Array:
     r"""Return the server's increment $w^{\ell+1} - w^\ell$.
 
     $$\Delta w = \frac{\sum_i \alpha_i(\sigma_i d_i + \pi_i) - \lambda w}{\sum_i \alpha_i\sigma_i + \lambda}$$
+
+    ``solve`` divides by $D\sum_i\alpha_i\sigma_i + \lambda$ instead, where the server has a metric.
 
     Source: MATHEMATICS.md#algorithm, the deviation form; it is the exact minimiser over $w$ of the augmented
     Lagrangian.
@@ -21,7 +34,11 @@ def consensus_step(
     axis = penalty.ndim - 1
     pull = client_sum(weights, column(penalty, deviation) * deviation + multiplier, axis)
     total = namespace(penalty).sum(weights * penalty, axis=axis)
-    return (pull - ridge * consensus) / (column(total, consensus) + ridge)
+    if solve is None:
+        return (pull - ridge * consensus) / (column(total, consensus) + ridge)
+    xp = namespace(pull)
+    step = solve(xp.expand_dims(pull - ridge * consensus, axis=axis), xp.expand_dims(total, axis=-1), ridge)
+    return xp.squeeze(step, axis=axis)
 
 
 def local_deviation(solution: Array) -> Array:

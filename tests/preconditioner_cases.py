@@ -109,6 +109,8 @@ def observations(problem, count, *, replicates=None, order=(0, 1, 2), scale=1.0,
     rng, xp, dtype = np.random.default_rng(seed), namespace(problem.initial), problem.initial.dtype
     lead, shape = () if replicates is None else (replicates,), tuple(problem.initial.shape)
     pick = (slice(None),) * len(lead) + (list(order),)
+    _, penalty, rho = (xp.take(value, xp.asarray(order), axis=0) for value in spread(problem))
+    penalty = xp.broadcast_to(penalty, (*lead, *penalty.shape))
     seen = []
     for iteration in range(count):
         size = scale ** rng.uniform(-1, 1)
@@ -123,6 +125,8 @@ def observations(problem, count, *, replicates=None, order=(0, 1, 2), scale=1.0,
                 consensus=xp.asarray(rng.normal(size=(*lead, 1, *shape)) + 2, dtype=dtype),
                 iteration=iteration,
                 batch_axes=len(lead) + 1,
+                penalty=penalty,
+                rho=rho,
             )
         )
     return seen

@@ -13,7 +13,7 @@ import pytest
 from pisa_lab.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
-CORE = ("_array", "updates", "state", "problem", "method", "loop", "residuals")
+CORE = ("_array", "updates", "state", "problem", "method", "measures", "loop", "residuals")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def code_lines(path: Path) -> int:
 
 
 def test_the_core_stays_small():
-    assert sum(code_lines(ROOT / "pisa_lab" / f"{name}.py") for name in CORE) < 700
+    assert sum(code_lines(ROOT / "pisa_lab" / f"{name}.py") for name in CORE) < 800
 
 
 def test_no_module_passes_300_lines_and_no_function_40():

@@ -16,7 +16,8 @@ from pisa_lab.ablation.budgets import rounds_for
 from pisa_lab.ablation.store import Result
 from pisa_lab.ablation.study import MethodSpec
 from pisa_lab.ablation.trials import Trial
-from pisa_lab.loop import MEASURES, Measure, Run, run
+from pisa_lab.loop import Run, run
+from pisa_lab.measures import MEASURES, Measure
 from pisa_lab.method import Method
 from pisa_lab.sampling import Indices, Reshuffled, Stream, Uniform
 from pisa_lab.specs import Inapplicable

@@ -15,7 +15,7 @@ from pisa_lab.ablation.trials import Trial, settings_key
 from pisa_lab.ledger import COSTS
 from pisa_lab.stamp import stamp
 
-FORMAT = 2
+FORMAT = 3
 BUSY = 60_000
 """Milliseconds that a command waits for another that writes."""
 _SCHEMA = """
@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS trials (
     problem TEXT NOT NULL, method TEXT NOT NULL,
     penalty REAL NOT NULL, rho REAL, sigma REAL, seed INTEGER NOT NULL, instance INTEGER NOT NULL,
     status TEXT NOT NULL, reason TEXT NOT NULL, rounds INTEGER, gradients INTEGER, samples INTEGER, hvps INTEGER,
-    bytes_up INTEGER, bytes_down INTEGER, seconds REAL NOT NULL, finished TEXT NOT NULL, configuration TEXT NOT NULL,
+    bytes_up INTEGER, bytes_down INTEGER, queries INTEGER, restarts INTEGER,
+    seconds REAL NOT NULL, finished TEXT NOT NULL, configuration TEXT NOT NULL,
     version TEXT NOT NULL, "commit" TEXT NOT NULL, machine TEXT NOT NULL, python TEXT NOT NULL, libraries TEXT NOT NULL,
     code_sha256 TEXT NOT NULL DEFAULT '', data_sha256 TEXT NOT NULL DEFAULT ''
 );
@@ -41,11 +42,12 @@ CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, host TEXT NOT NULL, pid
 """
 
 
-_SINCE_FORMAT_1 = "".join(
-    f"ALTER TABLE trials ADD COLUMN {name} TEXT NOT NULL DEFAULT '';"
-    for name in ("variant", "code_sha256", "data_sha256")
-)
-"""What a store of format 1 lacks: which variant its rows are of, and by what code and data they were made."""
+_SINCE = {
+    1: dict.fromkeys(("variant", "code_sha256", "data_sha256"), "TEXT NOT NULL DEFAULT ''"),
+    2: dict.fromkeys(("queries", "restarts"), "INTEGER"),
+}
+"""The columns that a store of this format lacks: which variant its rows are of and by what code and data they were made
+(1), values of F asked for and restarts (2)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,11 @@ class Store:
         self._connection.execute(f"PRAGMA busy_timeout = {BUSY}")
         self._connection.execute("PRAGMA foreign_keys = ON")
         with self._transaction():
-            more = _SINCE_FORMAT_1 if self._check() == 1 else ""
-            for statement in f"{more}{_SCHEMA}".split(";"):
+            found = self._check()
+            for lacking in (columns for number, columns in _SINCE.items() if 0 < found <= number):
+                for name, kind in lacking.items():
+                    self._connection.execute(f"ALTER TABLE trials ADD COLUMN {name} {kind}")
+            for statement in _SCHEMA.split(";"):
                 self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {FORMAT}")
         self._connection.execute("PRAGMA synchronous = NORMAL")

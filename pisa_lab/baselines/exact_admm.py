@@ -9,9 +9,9 @@ import numpy as np
 from pisa_lab import updates
 from pisa_lab._array import Array, column, like, namespace, squared_norm, to_numpy
 from pisa_lab._checks import Scalars, real, reals, whole
-from pisa_lab.method import PISA, Oracle
+from pisa_lab.method import PISA
 from pisa_lab.problem import Problem
-from pisa_lab.state import State
+from pisa_lab.state import Oracle, State
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

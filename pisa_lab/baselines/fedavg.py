@@ -5,8 +5,8 @@ import dataclasses
 from pisa_lab._array import Array, client_sum, column, like
 from pisa_lab._checks import Scalars, real, reals, whole
 from pisa_lab.baselines.fedsgd import FedSGD, ServerState
-from pisa_lab.method import Oracle
 from pisa_lab.problem import Problem
+from pisa_lab.state import Oracle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

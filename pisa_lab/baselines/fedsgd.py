@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from pisa_lab._array import Array, broadcast, client_sum, column, like, namespace
 from pisa_lab._checks import Scalars, choice, real, reals
-from pisa_lab.method import Oracle
 from pisa_lab.problem import Problem
+from pisa_lab.state import Oracle
 
 RULES = ("sgd", "momentum", "rmsprop", "adam")
 

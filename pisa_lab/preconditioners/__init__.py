@@ -6,10 +6,10 @@ from typing import Any
 
 from pisa_lab._checks import row_named
 from pisa_lab.preconditioners.base import Base, Blockwise, Diagonal, Guarantee, Kronecker, Preconditioner, Spectral
-from pisa_lab.preconditioners.composed import Clipped, Every
+from pisa_lab.preconditioners.composed import Clipped, Every, Nondecreasing
 from pisa_lab.preconditioners.curvature import GaussNewton, Hessian, HessianDiagonal
 from pisa_lab.preconditioners.fisher import Fisher, FisherDiagonal
-from pisa_lab.preconditioners.identity import Identity, Zero
+from pisa_lab.preconditioners.identity import HeavyBall, Identity, Zero
 from pisa_lab.preconditioners.kronecker import KroneckerFactored
 from pisa_lab.preconditioners.orthogonal import OrthogonalMomentum, newton_schulz
 from pisa_lab.preconditioners.second_moment import SecondMoment
@@ -25,11 +25,13 @@ __all__ = [
     "FisherDiagonal",
     "GaussNewton",
     "Guarantee",
+    "HeavyBall",
     "Hessian",
     "HessianDiagonal",
     "Identity",
     "Kronecker",
     "KroneckerFactored",
+    "Nondecreasing",
     "OrthogonalMomentum",
     "Preconditioner",
     "PreconditionerRow",
@@ -86,6 +88,7 @@ NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATIC
 PRECONDITIONERS = (
     PreconditionerRow("none", lambda problem: Zero(), "Q = 0: the optimistic gradient method", "0"),
     PreconditionerRow("identity", lambda problem: Identity(), "Q = I: a damped step", "0"),
+    PreconditionerRow("heavy-ball", lambda problem: HeavyBall(), "ρQ = 9σI: heavy-ball momentum 0.9", "p"),
     PreconditionerRow("second-moment-1", _second_moment("I"), "SISA I: root of the sum of (π+g)²", "2p"),
     PreconditionerRow("second-moment-2", _second_moment("II"), "SISA II: root of a moving average", "2p"),
     PreconditionerRow("second-moment-3", _second_moment("III"), "SISA III: II with bias correction", "2p"),
@@ -129,6 +132,12 @@ PRECONDITIONERS = (
         "Shampoo's factors: fourth roots of averaged GGᵀ and GᵀG",
         "2(rows² + columns²) + rows·columns for each matrix block",
         "two eigendecompositions for each matrix block",
+    ),
+    PreconditionerRow(
+        "nondecreasing",
+        lambda problem: Nondecreasing(SecondMoment("II")),
+        "any other's diagonal, the largest so far, here that of SISA II",
+        "3p",
     ),
     PreconditionerRow(
         "clipped",

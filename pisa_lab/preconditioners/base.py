@@ -26,10 +26,14 @@ S = TypeVar("S")
 
 
 class Guarantee(NamedTuple):
-    """What is promised of Q whatever the data: 0 ⪯ Q ⪯ ``bound``·I, or no bound (None), with the reason."""
+    """What is promised of Q whatever the data: 0 ⪯ Q ⪯ ``bound``·I, or no bound (None), with the reason.
+
+    ``ratio`` is a promise in units of σ: 0 ⪯ ρQ ⪯ ratio·σI.
+    """
 
     bound: float | None
     reason: str
+    ratio: float | None = None
 
 
 @runtime_checkable
@@ -77,6 +81,11 @@ class Base:
     def guarantee(self) -> Guarantee:
         """No promise unless a subclass makes one."""
         return Guarantee(None, "nothing is promised")
+
+    @property
+    def shrinkage(self) -> float | None:
+        """ϑ with Q_{k+1} ⪰ ϑQ_k whatever the gradients, None where nothing is promised."""
+        return None
 
     @property
     def replaces_gradient(self) -> bool:

@@ -1,11 +1,11 @@
-"""Preconditioners made of another one: its Q clipped, or refreshed only now and then."""
+"""Preconditioners made of another one: its Q clipped, refreshed only now and then, or never falling."""
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
-from pisa_lab._array import Array
+from pisa_lab._array import Array, namespace
 from pisa_lab._checks import real, whole
-from pisa_lab.preconditioners.base import Base, Guarantee
+from pisa_lab.preconditioners.base import Base, Diagonal, Guarantee
 from pisa_lab.state import Observation
 
 
@@ -109,3 +109,54 @@ class Every(Base):
             return at.gradient, state
         direction, new = self.inner.update(state, at._replace(iteration=at.iteration // self.period))
         return direction, new
+
+
+class Largest(NamedTuple):
+    """The inner state, and the largest Q so far."""
+
+    inner: Any
+    form: Diagonal
+
+
+@dataclasses.dataclass(frozen=True)
+class Nondecreasing(Base):
+    """The entrywise maximum of every diagonal Q of ``inner`` so far: with a `SecondMoment`, AMSGrad's.
+
+    As a metric it is one that never falls, which theorems without a ϑ ask for.
+    """
+
+    inner: Any
+
+    def __post_init__(self) -> None:
+        _checked(self.inner)
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """As the inner one: a maximum obeys the same bound."""
+        return Guarantee(*self.inner.guarantee)
+
+    @property
+    def shrinkage(self) -> float:
+        """1: a maximum never falls."""
+        return 1.0
+
+    @property
+    def replaces_gradient(self) -> bool:
+        """As the inner one."""
+        return bool(getattr(self.inner, "replaces_gradient", False))
+
+    def init(self, like: Array) -> Largest:
+        """Return the inner state and its Q."""
+        return Largest(self.inner.init(like), self._diagonal(self.inner.init(like)))
+
+    def update(self, state: Largest, at: Observation) -> tuple[Array, Largest]:
+        """Return the inner direction, and the larger of the last Q and the inner one's."""
+        direction, new = self.inner.update(state.inner, at)
+        entries, old = self._diagonal(new).entries, state.form.entries
+        return direction, Largest(new, Diagonal(namespace(entries).maximum(entries, old)))
+
+    def _diagonal(self, state: Any) -> Diagonal:
+        form = _form(self.inner, state)
+        if not isinstance(form, Diagonal):
+            raise ValueError(f"inner: the Q of {self.inner!r} is no diagonal one, of which a maximum is taken")
+        return form

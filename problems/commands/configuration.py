@@ -33,10 +33,11 @@ class Configuration:
     clients: int = 4
     partition: str | None = None
     method: str = "sisa"
-    penalty: float | None = None
+    penalty: float | str | None = None
     rho: float | None = None
     schedule: str = "constant"
     preconditioner: str | None = None
+    metric: str | None = None
     clip: float | None = None
     warm: bool = False
     ridge: float | None = None
@@ -52,7 +53,7 @@ class Configuration:
     def __post_init__(self) -> None:
         for name in ("problem", "method", "schedule"):
             _text(name, getattr(self, name))
-        for name in ("data", "partition", "preconditioner"):
+        for name in ("data", "partition", "preconditioner", "metric"):
             _text(name, getattr(self, name), optional=True)
         for name, (least, most) in _WHOLE.items():
             if whole(_option(name), getattr(self, name), at_least=least) > most:
@@ -60,7 +61,7 @@ class Configuration:
         if self.batch is not None:
             whole("--batch", self.batch, at_least=1)
         for name, domain in _DOMAINS.items():
-            if getattr(self, name) is not None:
+            if getattr(self, name) is not None and not (name == "penalty" and self.penalty == "auto"):
                 object.__setattr__(self, name, real(_option(name), getattr(self, name), **domain))
         for name in ("warm", "intercept"):
             if not isinstance(getattr(self, name), bool):
@@ -151,12 +152,14 @@ def named(options: Mapping[str, str]) -> Iterator[None]:
 
 def _check_words(configuration: Configuration) -> None:
     """Refuse a word that means nothing, or an option that the method would leave unread."""
-    options = ("method", "preconditioner", "rho", "schedule", "warm", "clip")
+    options = ("method", "preconditioner", "metric", "rho", "schedule", "warm", "clip")
     with named({name: _option(name) for name in options}):
         specs.schedule(configuration.schedule)
         if configuration.preconditioner is not None:
             specs.preconditioner_row(configuration.preconditioner)
-        given = {name: getattr(configuration, name) is not None for name in ("rho", "preconditioner", "clip")}
+        if configuration.metric is not None:
+            specs.metric_row(configuration.metric)
+        given = {name: getattr(configuration, name) is not None for name in ("rho", "preconditioner", "metric", "clip")}
         more = {"schedule": configuration.schedule != "constant", "warm": configuration.warm}
         specs.check_options(configuration.method, given | more)
 

@@ -85,11 +85,11 @@ def _ran(
     except KeyboardInterrupt:
         if latest is not None:
             result = run(trial.method, trial.instance.problem, steps=0, state=latest, **settings)
-            yield dataclasses.replace(trial, run=result, is_interrupted=True)
+            yield dataclasses.replace(trial, run=result, penalty=_last_penalty(trial, result), is_interrupted=True)
         raise
     if start.status == Status.CONVERGED:
         result = dataclasses.replace(result, status=Status.CONVERGED)
-    yield dataclasses.replace(trial, run=result)
+    yield dataclasses.replace(trial, run=result, penalty=_last_penalty(trial, result))
 
 
 def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Instance, float, str, Any]:
@@ -100,7 +100,8 @@ def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Ins
     """
     instance = built(configuration, seed, dataset)
     penalty, rule = _penalty(configuration, instance.problem)
-    with named({"preconditioner": "--preconditioner"}):
+    with named({"preconditioner": "--preconditioner", "metric": "--metric"}):
+        server = specs.metric(configuration.metric, instance.problem)
         try:
             chosen = specs.preconditioner(configuration.preconditioner, instance.problem, configuration.clip)
         except specs.Inapplicable as reason:
@@ -112,8 +113,9 @@ def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Ins
         clip=configuration.clip,
         warm=configuration.warm,
         preconditioner=chosen,
+        metric=server,
     )
-    with named({"method": "--method"}):
+    with named({"method": "--method", "penalty": "--penalty", "schedule": "--schedule", "rho": "--rho"}):
         method = specs.method(configuration.method, instance.problem, settings)
     return instance, penalty, rule, method
 
@@ -125,6 +127,11 @@ def starts(configuration: Configuration) -> tuple[Any, ...]:
         instance, _, _, method = prepared(configuration, configuration.seed + place, dataset)
         first.append(method.init(instance.problem, instance.problem.initial))
     return tuple(first)
+
+
+def _last_penalty(trial: Trial, result: Run) -> float:
+    """Return σ of the last round where it was searched for, else σ⁰."""
+    return float(_searched(result).get("σ", trial.penalty))
 
 
 def trial_row(trial: Trial) -> dict[str, Any]:
@@ -147,10 +154,21 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "zeta2_end": apart[1],
         "label_distance": trial.instance.label_distance,
         "rounds": int(result.iterations),
+        **_searched(result),
         "status": "INTERRUPTED" if trial.is_interrupted else _status(result),
         "penalty": trial.penalty,
         **stamp(),
     }
+
+
+def _searched(result: Run) -> dict[str, Any]:
+    """Return what a search for σ came to: σ, evaluations of all F_i and ∇F_i, how often σ grew, restarts."""
+    found = getattr(result.state, "search", None)
+    if found is None:
+        return {}
+    counts = {"evaluations": found.trials, "σ_raised": found.rejections, "restarts": found.restarts}
+    sigma = float(to_numpy(result.state.weights) @ to_numpy(result.state.penalty))
+    return {"σ": sigma} | {name: int(to_numpy(count)) for name, count in counts.items()}
 
 
 def _status(result: Run) -> str:
@@ -164,8 +182,16 @@ def mean_lipschitz(problem: Any) -> float:
     return float(to_numpy(problem.weights).astype(float) @ constants)
 
 
-def _penalty(configuration: Configuration, problem: Any) -> tuple[float, str]:
-    """Return σ and where it is from: given, or twice the mean Lipschitz constant, on a ball where none is global."""
+SEARCHED = "searched for"
+
+
+def _penalty(configuration: Configuration, problem: Any) -> tuple[Any, str]:
+    """Return σ and where it is from: given, searched for, or twice the mean Lipschitz constant where one is known.
+
+    Where none is global it is that on a ball; where there is none at all pisa searches for σ.
+    """
+    if configuration.penalty == "auto" or (configuration.method == "pisa-auto" and configuration.penalty is None):
+        return "auto", SEARCHED
     if configuration.penalty is not None:
         return configuration.penalty, "given"
     mean = mean_lipschitz(problem)
@@ -174,6 +200,8 @@ def _penalty(configuration: Configuration, problem: Any) -> tuple[float, str]:
         radius = max(1.0, 2 * float(np.linalg.norm(to_numpy(problem.initial).astype(float))))
         mean = float(to_numpy(problem.weights).astype(float) @ np.asarray(problem.lipschitz_on(radius)).astype(float))
         rule = f"2·Σαᵢ·Lᵢ on the ball of radius {radius:.3g}"
+    if not math.isfinite(mean) and configuration.method == "pisa" and configuration.batch is None:
+        return "auto", f"{SEARCHED}: no Lᵢ is known"
     if not math.isfinite(mean):
         raise ValueError(f"--penalty: {configuration.problem!r} has no Lipschitz constant to take it from; give one")
     return (2 * mean, rule) if mean > 0 else (1.0, "1, as every Lᵢ is 0")

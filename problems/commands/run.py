@@ -42,7 +42,10 @@ def command(
     method: Annotated[
         str | None, typer.Option(help="pisa, sisa (the default), nsisa, a baseline … or MODULE:OBJECT")
     ] = None,
-    penalty: Annotated[float | None, typer.Option(help="σ⁰; by default twice the mean Lipschitz constant")] = None,
+    penalty: Annotated[
+        str | None,
+        typer.Option(help="σ⁰, or auto, which searches for it; by default twice the mean Lipschitz constant"),
+    ] = None,
     rho: Annotated[float | None, typer.Option(help="ρ, the weight of the preconditioner")] = None,
     schedule: Annotated[
         str | None, typer.Option(help="constant, geometric:G, polynomial[:A], inverse-cosine[:N] or balancing[:F]")
@@ -50,6 +53,9 @@ def command(
     gamma: Annotated[float | None, typer.Option(help="γ, short for --schedule geometric:γ")] = None,
     preconditioner: Annotated[
         str | None, typer.Option(help="Q of pisa; see `pisa-lab preconditioners`; or MODULE:OBJECT")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="D of the server's step: ema, adagrad-norm, secant, spectral …; or MODULE:OBJECT")
     ] = None,
     clip: Annotated[float | None, typer.Option(help="η, with which Q ⪯ ηI")] = None,
     warm: Annotated[bool | None, typer.Option("--warm/--cold", help="π⁰ = −∇Fᵢ(w⁰) instead of 0")] = None,
@@ -164,12 +170,16 @@ def _heading(configuration: Configuration, done: Sequence[Trial], resumed: Resum
     return "\n".join(
         [
             f"{done[0].instance.title}",
-            f"{configuration.method}, σ = {sigma} ({done[0].penalty_rule}), {configuration.schedule} schedule, "
+            f"{configuration.method}, σ = {sigma} ({done[0].penalty_rule}), {_schedule(configuration, done[0])}"
             f"{rounds}, {batch}, {configuration.backend} {configuration.dtype}",
             *([f"made by commits {resumed.commit}"] if resumed.commit != stamp()["commit"] else []),
             "",
         ]
     )
+
+
+def _schedule(configuration: Configuration, trial: Trial) -> str:
+    return "" if getattr(trial.method, "is_searching", False) else f"{configuration.schedule} schedule, "
 
 
 _EDGE = 1.5
@@ -178,7 +188,13 @@ _EDGE = 1.5
 def _edge(configuration: Configuration, trial: Trial) -> str | None:
     """Return a line on a constant σ below the edge of stability of Q = 0, None where there is nothing to say."""
     method, smoothness = trial.method, mean_lipschitz(trial.instance.problem)
-    if not isinstance(method, PISA) or configuration.schedule != "constant" or not 0 < smoothness < np.inf:
+    if (
+        not isinstance(method, PISA)
+        or method.is_searching
+        or method.metric
+        or configuration.schedule != "constant"
+        or not 0 < smoothness < np.inf
+    ):
         return None
     ratio = trial.penalty / smoothness
     if ratio > _EDGE:

@@ -12,7 +12,7 @@ from pisa_lab._array import client_sum, like, to_numpy
 from pisa_lab._checks import real, whole
 from pisa_lab.ablation import Arena, Unavailable
 from pisa_lab.ablation.sources import file_sha256
-from pisa_lab.loop import Measure
+from pisa_lab.measures import Measure
 from pisa_lab.problem import objective
 from problems import datasets, heterogeneity, newton, table, transforms
 from problems.studies.makers import MAKERS, check_make

@@ -9,7 +9,7 @@ import numpy as np
 
 from pisa_lab._array import column
 from pisa_lab.lagrangian import lyapunov
-from pisa_lab.loop import MEASURES
+from pisa_lab.measures import MEASURES
 from pisa_lab.method import PISA
 from pisa_lab.sampling import Reshuffled, Uniform, draw_batch
 from pisa_lab.schedules import Geometric, InverseCosine, Polynomial, ResidualBalancing

@@ -9,6 +9,7 @@ from small_study import document
 
 from pisa_lab.ablation import Store, engine, read_study, run_study, study_from
 from pisa_lab.ablation.queries import query
+from pisa_lab.ledger import COSTS
 from problems import studies
 from problems.studies import resolve
 
@@ -182,4 +183,4 @@ def test_the_page_about_studies_shows_one_that_runs(tmp_path):
     assert rows == [{"variant": "quick", "method": name, "n": 10} for name in ("fedsgd", "identity")]
     (named,) = re.findall(r"\| `trials` \| (.*) \|", text)
     assert set(re.findall(r"`(\w+)`", named)) <= columns
-    assert columns - set(re.findall(r"`(\w+)`", named)) == {"gradients", "samples", "hvps", "bytes_up", "bytes_down"}
+    assert columns - set(re.findall(r"`(\w+)`", named)) == set(COSTS) - {"rounds"}

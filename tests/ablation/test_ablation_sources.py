@@ -131,7 +131,7 @@ def test_a_store_of_the_first_format_is_read_and_its_rows_are_named(study, done)
     before = numbers(done)[1:]
     done.close()
     with sqlite3.connect(done.path) as raw:
-        for column in ("variant", "code_sha256", "data_sha256"):
+        for column in ("variant", "code_sha256", "data_sha256", "queries", "restarts"):
             raw.execute(f"ALTER TABLE trials DROP COLUMN {column}")
         for table in ("trials", "measures", "points"):
             raw.execute(f"UPDATE {table} SET key = 'old' || key")

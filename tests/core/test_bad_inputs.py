@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from small import quadratics
 
-from pisa_lab import PISA, from_functions, load_state, nsisa, run, sisa
+from pisa_lab import PISA, Observation, from_functions, load_state, nsisa, run, sisa
 from pisa_lab._array import backend
+from pisa_lab.backtracking import Backtracking
 from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
 from pisa_lab.methods import Settings, by_name
+from pisa_lab.metrics import AdaGradNorm, Fixed, Metric, SpectralDescent
+from pisa_lab.preconditioners import HeavyBall, SecondMoment
 from pisa_lab.sampling import Reshuffled, Uniform
-from pisa_lab.schedules import Function, Geometric, InverseCosine, Polynomial, ResidualBalancing
+from pisa_lab.schedules import Constant, Function, Geometric, InverseCosine, Polynomial, ResidualBalancing
 
 NAN, INF = float("nan"), float("inf")
 PAIR = (lambda w: float(w @ w), lambda w: 2 * w)
@@ -48,7 +51,20 @@ CASES = [
     ("floor", lambda: InverseCosine(total=5, floor=0.0)),
     ("factor", lambda: ResidualBalancing(factor=1.0)),
     ("threshold", lambda: ResidualBalancing(threshold=0.5)),
-    ("preconditioner", lambda: PISA(penalty=1.0, preconditioner=None)),
+    ("metric", lambda: PISA(penalty=1.0, metric=SecondMoment())),
+    ("penalty", lambda: PISA(penalty="automatic")),
+    ("schedule", lambda: PISA(penalty="auto", schedule=Constant())),
+    ("rho", lambda: HeavyBall().update(None, Observation(np.zeros(2), penalty=np.ones(1)))),
+    ("momentum", lambda: HeavyBall(1.0)),
+    ("least", lambda: Backtracking(initial=1.0, least=2.0)),
+    ("factor", lambda: Backtracking(factor=1.0)),
+    ("floor", lambda: Metric(SecondMoment(), -1.0)),
+    ("order", lambda: Metric(SecondMoment(), order="late")),
+    ("scale", lambda: SpectralDescent("polar")),
+    ("blocks", lambda: AdaGradNorm("layer")),
+    ("entries", lambda: Fixed((1.0, -1.0))),
+    ("where", lambda: nsisa(1.0, where="nowhere")),
+    ("metric", lambda: sisa(1.0, metric="ema", rho=2.0)),
     ("preconditioner", lambda: PISA(penalty=1.0, preconditioner=3.0)),
     ("penalty_update", lambda: PISA(penalty=1.0, penalty_update="sometimes")),
     ("first", lambda: PISA(penalty=1.0, first="nobody")),

@@ -8,8 +8,9 @@ from counting import Counted
 from small import quadratics
 
 from pisa_lab import MEASURES, PISA, Status, from_functions, load_state, run, save_state, sisa
-from pisa_lab.loop import DEFAULT_MEASURES
+from pisa_lab.measures import DEFAULT_MEASURES
 from pisa_lab.methods import METHODS, Settings
+from pisa_lab.methods import by_name as method_by_name
 from pisa_lab.sampling import Full, Reshuffled, Stream, Uniform, draw_batch
 from pisa_lab.stamp import stamp
 from problems.table import by_name
@@ -18,8 +19,8 @@ from problems.table import by_name
 @pytest.mark.parametrize("batches", [None, 4, Reshuffled(5)])
 @pytest.mark.parametrize("row", METHODS, ids=lambda row: row.name)
 def test_stop_and_resume_is_bit_for_bit(row, batches, tmp_path):
-    if row.name == "exact-admm" and batches is not None:
-        pytest.skip("exact ADMM takes full gradients only")
+    if "batches" in row.exempt and batches is not None:
+        pytest.skip(f"{row.name}: {row.exempt['batches']}")
     problem = with_lipschitz(quadratics())
     method = row.build(problem, Settings(penalty=4.0))
     through = run(method, problem, steps=30, batches=batches, seeds=2)
@@ -68,7 +69,7 @@ def nothing_of(method):
 def test_a_replicate_alone_equals_itself_among_others_bit_for_bit(row):
     problem = with_lipschitz(quadratics())
     method = row.build(problem, Settings(penalty=4.0))
-    batches = None if row.name == "exact-admm" else 4
+    batches = None if "batches" in row.exempt else 4
     together = run(method, problem, steps=25, batches=batches, seeds=5)
     for seed in range(5):
         alone = run(method, problem, steps=25, batches=batches, seed=seed)
@@ -117,7 +118,7 @@ def test_records_are_where_they_were_asked_for():
     assert all(result.history[name].shape == (5, 3) for name in MEASURES)
     own = run(PISA(penalty=4.0), problem, steps=2, measures={"first": lambda p, s: s.consensus[..., 0]})
     assert own.history["first"][0] == problem.initial[0]
-    baseline = run(METHODS[6].build(problem, Settings(penalty=4.0)), problem, steps=2)
+    baseline = run(method_by_name("fedsgd").build(problem, Settings(penalty=4.0)), problem, steps=2)
     assert np.all(np.isnan(baseline.history["local"]))
     assert np.all(np.isfinite(baseline.history["stationarity"]))
 

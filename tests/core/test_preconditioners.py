@@ -131,7 +131,7 @@ def test_replicate_alone_equals_replicate_among_others_bit_for_bit(row):
     found = preconditioner.solve(state, rhs, sigma, rho)
     for place in range(4):
         part = slice(place, place + 1)
-        names = ("gradient", "batch", "multiplier", "consensus")
+        names = ("gradient", "batch", "multiplier", "consensus", "penalty")
         alone = [at._replace(**{name: getattr(at, name)[part] for name in names}) for at in together]
         own_directions, own = driven(preconditioner, alone)
         assert np.array_equal(own_directions[-1], directions[-1][part])
