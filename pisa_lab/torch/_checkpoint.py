@@ -58,6 +58,12 @@ def _check_groups(optimizer: Optimizer, saved: dict[str, Any]) -> None:
                     f"{_named(theirs)}"
                 )
 
+        if (theirs["penalty"] == "auto") is not (own["penalty"] == "auto"):
+            raise ValueError(
+                f"state_dict: saved with penalty={theirs['penalty']!r}, this optimiser has {own['penalty']!r}; one of "
+                "the two is searched for"
+            )
+
 
 def _named(theirs: Mapping[str, Any]) -> str:
     """Return which optimiser reads groups as ``theirs``, where it has a name."""

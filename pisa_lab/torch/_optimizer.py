@@ -1,6 +1,6 @@
 """PISA for torch: one class, whose preconditioner is a setting."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -8,13 +8,14 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT, _use_grad_for_differentiable
 
 from pisa_lab._checks import whole
+from pisa_lab.backtracking import Backtracking
 from pisa_lab.torch import _server
 from pisa_lab.torch._engines import engine_for
-from pisa_lab.torch._metric import ROWS as METRICS
+from pisa_lab.torch._keys import SETTINGS, check_known, known_settings, prune
 from pisa_lab.torch._metric import by_name as metric_named
 from pisa_lab.torch._metric import check_client
-from pisa_lab.torch._preconditioners import ROWS, by_name
-from pisa_lab.torch._settings import KEYS, Clients, checked, default_clip, rule_of
+from pisa_lab.torch._preconditioners import by_name
+from pisa_lab.torch._settings import KEYS, Clients, checked, default_clip, rule_of, searched
 from pisa_lab.torch._state import as_real, check_loaded, count, first_state, shape_error
 from pisa_lab.torch._work import Entry, Product, Work
 
@@ -47,13 +48,18 @@ class PISA(Optimizer):
 
     Args:
         params: parameters, (name, parameter) pairs, or dictionaries of groups, as for any optimiser of torch.
-        lr: multiplies 1/σ and 1/ρ; a number ≥ 0 or a tensor that holds one.
+        lr: multiplies 1/σ and 1/ρ; a number ≥ 0 or a tensor that holds one, None for .1.
         preconditioner: the choice of Q: "heavy-ball" (a scalar momentum), "identity", "second-moment"
             (``SISA.published``), "orthogonal" (``NSISA.published``), "kronecker" (Shampoo's factors), or, with a
             curvature given to `step`, "hessian-diagonal" or "gauss-newton".
         metric: the choice of D, from the aggregate gradient: None, "ema" (`SISA`), "max", "adagrad", or "spectral"
             (`NSISA`), which orthogonalises the messages to matrices. It needs "heavy-ball".
-        penalty: σ > 0, the penalty of the consensus constraint.
+        penalty: σ > 0, the penalty of the consensus constraint; "auto" where nobody knows it, or a
+            `pisa_lab.backtracking.Backtracking` with other constants than its defaults. It is then searched for in
+            every round, so that each ends with a step that lowers a merit function, whatever the preconditioner (of
+            "heavy-ball", "identity" and "second-moment") and the scale of F. ``step`` must be given a closure, one a
+            client, that is deterministic, of the full data, and returns its loss: no mini-batches, no dropout. lr stays
+            1, π starts at −g, and `progress` says how the search stands.
         weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σD + lr·λ) a step, where
             AdamW's shrinks it by lr·λ: without a metric take σ times AdamW's for the same effect. With one, the ridge
             is divided by D as the gradients are: entries whose gradients are small shrink fast, and those that never
@@ -95,14 +101,17 @@ class PISA(Optimizer):
     Source: MATHEMATICS.md#algorithm, I2 and I3, #N3.
     """
 
+    _held: Any = None
+    """What a search knows of the parameters as it left them."""
+
     def __init__(
         self,
         params: ParamsT,
-        lr: float | Tensor = 0.1,
+        lr: float | Tensor | None = None,
         *,
         preconditioner: str = "heavy-ball",
         metric: str | None = None,
-        penalty: float = 1.0,
+        penalty: float | str | Backtracking = 1.0,
         weight_decay: float = 0.0,
         warm: bool = False,
         clients: int = 1,
@@ -117,10 +126,11 @@ class PISA(Optimizer):
         **settings: Any,
     ) -> None:
         given = locals()
-        if unknown := set(settings) - set(known_settings(given)):
-            raise TypeError(f"{_kind(self, given)} has no argument {sorted(unknown)[0]!r}")
+        check_known(settings, given, self)
         self._clients = Clients(whole("clients", clients, at_least=1), weights, process_group, message_dtype)
-        defaults = self._complete({**settings, **{name: given[name] for name in KEYS}})
+        searching = penalty == "auto" or isinstance(penalty, Backtracking)
+        rate = {"lr": (1.0 if searching else 0.1) if lr is None else lr}
+        defaults = self._complete({**settings, **{name: given[name] for name in KEYS}, **rate})
         super().__init__(params, defaults)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -132,27 +142,18 @@ class PISA(Optimizer):
         """
         if isinstance(param_group, dict):
             whole_group = {**self.defaults, **param_group}
-            if unknown := (set(param_group) & SETTINGS) - set(known_settings(whole_group)):
-                raise TypeError(f"{_kind(self, whole_group)} has no argument {sorted(unknown)[0]!r}")
+            check_known({name: x for name, x in param_group.items() if name in SETTINGS}, whole_group, self)
             param_group.update(self._complete(whole_group))
         super().add_param_group(param_group)
-        self._prune(self.param_groups[-1])
+        prune(self.param_groups[-1])
 
     def _complete(self, group: dict[str, Any]) -> dict[str, Any]:
         """Return ``group`` with its hyper-parameters checked and its numbers as Python's."""
         row, metric = by_name(group["preconditioner"]), metric_named(group["metric"])
         check_client(group)
-        group = self._prune({**known_settings(group), **group})
+        group = prune({**known_settings(group), **group, **searched(group)})
         group = {**group, **({"clip": default_clip(group, self._clients)} if "clip" in group else {})}
         return {**group, **checked(group), **row.checked(group), **metric.checked(group)}
-
-    @staticmethod
-    def _prune(group: dict[str, Any]) -> dict[str, Any]:
-        """Return ``group`` without the settings that nothing reads, which a scheduler would cycle in vain."""
-        known = known_settings(group)
-        for name in [name for name in group if name in SETTINGS and name not in known]:
-            del group[name]
-        return group
 
     def state_dict(self) -> dict[str, Any]:
         """Return torch's state dict; with several clients it says whose multipliers it holds, as "client"."""
@@ -181,13 +182,23 @@ class PISA(Optimizer):
         """Take over what was pickled or saved, after checking it."""
         if "_clients" in state:
             self._clients = state["_clients"]
+        self._held = None
         defaults = state.get("defaults") or self.defaults
         for group in state["param_groups"]:
             group.update(self._complete({**defaults, **group}))
-            self._prune(group)
+            prune(group)
             for param in group["params"]:
                 check_loaded(state["state"].get(param), group, param)
         super().__setstate__(state)
+
+    @property
+    def progress(self) -> Any:
+        """How the search of ``penalty="auto"`` stands (`Progress`): σ, status, trials, restarts; None without one."""
+        if self.param_groups[0]["penalty"] != "auto":
+            return None
+        from pisa_lab.torch._search import progress_of
+
+        return progress_of(self.param_groups[0])
 
     @_use_grad_for_differentiable
     def step(
@@ -209,6 +220,10 @@ class PISA(Optimizer):
             RuntimeError: a gradient is sparse.
         """
         _check_capture(self)
+        if self.param_groups[0]["penalty"] == "auto":
+            from pisa_lab.torch import _search
+
+            return _search.step(self, closure, curvature)
         if not self._clients.alone:
             from pisa_lab.torch import _clients
 
@@ -275,17 +290,3 @@ def _counted(
         params, gradients = [as_real(param) for param in params], [as_real(gradient) for gradient in gradients]
     entries = list(map(Entry, params, gradients, states))
     return entries, by_name(group["preconditioner"]).works(entries, group, curvature)
-
-
-SETTINGS = frozenset(name for row in (*ROWS, *METRICS) for name in row.settings)
-"""The keys of a group that some preconditioner or metric knows."""
-
-
-def _kind(optimizer: PISA, group: Mapping[str, Any]) -> str:
-    name = "metric" if group["metric"] else "preconditioner"
-    return f"{type(optimizer).__name__} with {name}={group[name]!r}"
-
-
-def known_settings(group: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys that the preconditioner and the metric of ``group`` know, with their defaults."""
-    return {**by_name(group["preconditioner"]).settings, **metric_named(group["metric"]).settings}

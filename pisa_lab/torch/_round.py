@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from pisa_lab.torch import _agreement, _messages, _server
+from pisa_lab.torch._closures import at_rest
 from pisa_lab.torch._engines import engine_for
 from pisa_lab.torch._layout import layout_of, one_client
 from pisa_lab.torch._metric import aggregate_gradients, is_clients
@@ -254,11 +255,6 @@ def groups_of(optimizer: Optimizer) -> dict[Tensor, int]:
         for param in group["params"]
         if param.requires_grad
     }
-
-
-def at_rest(param_groups: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether no group can move."""
-    return all(float(group["lr"]) == 0.0 for group in param_groups)
 
 
 def round_of(optimizer: Optimizer, clients: Clients) -> Round:

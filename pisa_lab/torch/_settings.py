@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pisa_lab._checks import choice, real, reals, whole
+from pisa_lab.backtracking import Backtracking
 from pisa_lab.preconditioners.second_moment import SCHEMES
 
 KEYS = (
@@ -72,7 +73,8 @@ _GROWING = ("second-moment", "orthogonal")
 
 def default_clip(group: Mapping[str, Any], clients: Clients) -> Any:
     """Return what "auto" is in ``group``: None for one client, and for a Q that does not grow with heterogeneity."""
-    bounded = not clients.alone and group["preconditioner"] in _GROWING
+    # A search is safe with any Q.
+    bounded = not clients.alone and group["preconditioner"] in _GROWING and group["penalty"] != "auto"
     return None if group["clip"] == "auto" and not bounded else group["clip"]
 
 
@@ -139,6 +141,14 @@ def checked(group: Mapping[str, Any]) -> dict[str, Any]:
     return {name: check(group[name]) for name, check in _DOMAINS.items() if name in group}
 
 
+def searched(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys that a penalty of ``group`` that is searched for stands for: "auto", and the constants."""
+    penalty = group["penalty"]
+    if isinstance(penalty, str) and penalty == "auto":
+        return {"search": group.get("search") or dataclasses.asdict(Backtracking())}
+    return {"penalty": "auto", "search": dataclasses.asdict(penalty)} if isinstance(penalty, Backtracking) else {}
+
+
 def _checked_clip(clip: Any) -> Any:
     return clip if clip in (None, "auto") else real("clip", clip, above=0.0)
 
@@ -154,7 +164,7 @@ def _checked_rate(lr: Any) -> float | Tensor:
 
 _DOMAINS: Mapping[str, Callable[[Any], Any]] = {
     "lr": _checked_rate,
-    "penalty": lambda penalty: real("penalty", penalty, above=0.0),
+    "penalty": lambda penalty: penalty if penalty == "auto" else real("penalty", penalty, above=0.0),
     "rho": lambda rho: real("rho", rho, at_least=0.0),
     "weight_decay": lambda ridge: real("weight_decay", ridge, at_least=0.0),
     "beta": lambda beta: real("beta", beta, at_least=0.0, below=1.0),
@@ -181,5 +191,8 @@ def _check_ways(group: Mapping[str, Any]) -> None:
             raise ValueError(f"{name}: True does not go with differentiable=True")
     if group["foreach"] and group["compiled"]:
         raise ValueError("compiled: True does not go with foreach=True")
+    for name in ("foreach", "compiled", "capturable", "differentiable", "metric") if group["penalty"] == "auto" else ():
+        if group[name]:
+            raise ValueError(f"{name}: {group[name]!r} does not go with penalty='auto'")
     if group["metric"] and group["compiled"]:
         raise ValueError(f"compiled: True does not go with metric={group['metric']!r}; leave it at None")

@@ -9,6 +9,8 @@ from torch_clients_cases import METHODS, SIZES, closure, distance, flat, model, 
 
 from pisa_lab.method import PISA as Core
 from pisa_lab.method import nsisa, sisa
+from pisa_lab.metrics import Metric
+from pisa_lab.preconditioners import HeavyBall, Nondecreasing, SecondMoment
 from pisa_lab.state import Observation
 from pisa_lab.torch import NSISA, PISA, SISA
 from pisa_lab.torch._preconditioners import ROWS
@@ -23,6 +25,31 @@ PAIRS = {
         {"rho": 1.5, "scheme": "I", "clip": 0.7},
     ),
     "warm": (sisa(2.0, rho=1.5, warm=True, first="client"), SISA.published, {"rho": 1.5, "warm": True}),
+    "metric": (
+        sisa(20.0, metric=Metric(SecondMoment("III", 0.9), floor=0.01), momentum=0.8),
+        SISA,
+        {"penalty": 20.0, "momentum": 0.8, "beta": 0.9, "eps": 0.01},
+    ),
+    "max": (
+        sisa(20.0, metric=Metric(Nondecreasing(SecondMoment("III", 0.9)), floor=0.01), momentum=0.8),
+        SISA,
+        {"metric": "max", "penalty": 20.0, "momentum": 0.8, "beta": 0.9, "eps": 0.01},
+    ),
+    "adagrad": (sisa(2.0, metric=Metric(SecondMoment("I"))), SISA, {"metric": "adagrad"}),
+    "momentum": (Core(penalty=2.0, preconditioner=HeavyBall(0.7), first="client"), PISA, {"momentum": 0.7}),
+    **{
+        scale: (
+            nsisa(40.0, blocks=[("w", (2, 3))], where="server", momentum=0.8, scale=scale),
+            NSISA,
+            {"penalty": 40.0, "orthogonal": True, "momentum": 0.8, "scale": scale},
+        )
+        for scale in ("constant", "nuclear", "clipped")
+    },
+    "entries": (
+        nsisa(40.0, blocks=[("w", (6,))], where="server", momentum=0.8, ratio=0.5),
+        NSISA,
+        {"penalty": 40.0, "orthogonal": False, "momentum": 0.8, "elementwise_lr": 0.5},
+    ),
     "nsisa": (
         nsisa(2.0, rho=1.5, blocks=[("w", (2, 3))], first="client"), NSISA.published, {"rho": 1.5, "orthogonal": True}
     ),
