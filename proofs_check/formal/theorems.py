@@ -189,9 +189,40 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
         "MetricRun.N3_inhabited",
         "MetricExample.N3_falling_inhabited",
     ),
+    "N4-adagrad-norm": (
+        "AdaGradNorm.N4_gradients",
+        "AdaGradNorm.N4_rate",
+        "MetricRounds.mean_model_steps",
+        "MetricRounds.centre_is_the_mean_model",
+        "AdaGradExample.N4_inhabited",
+    ),
+    "N4-almost-surely": (
+        "AdaGradPaths.N4_uniform",
+        "AdaGradPaths.N4_gradient_bounded",
+        "AdaGradPaths.N4_path",
+        "CrossingLemma.crossing_lemma",
+        "AdaGradExample.coin_powers",
+    ),
+    "N5-any-past-metric": (
+        "PastMetric.past_descends",
+        "PastMetric.N5_schedule",
+        "PastExample.N5_inhabited",
+        "PastExample.N5_metric_falls",
+    ),
     "N6-any-norm-step": ("AnyNorm.N6_step", "AnyNorm.N6_lowers", "Inhabited.N6_inhabited"),
     "N6-any-norm-sum": ("AnyNorm.N6_sum",),
     "N6-fixed-points": ("AnyNorm.N6_fixed_points", "Sign.sign_oracle", "Nsisa.V9_kkt_point_moves"),
+    "N6-gradients-vanish": (
+        "NormLimit.N6_gradients_vanish",
+        "NormLimit.N6_errors_vanish",
+        "NormLimit.N6_limit_inhabited",
+        "Sign.sign_oracle",
+    ),
+    "N6-newton-schulz-every-width": (
+        "Alignment.newton_schulz_every_width",
+        "Alignment.no_better_alignment",
+        "Quintic.newton_schulz_landing_interval",
+    ),
     "N8-ridge-potential": ("Ridge.N8", "Inhabited.N8_inhabited"),
     "N8-ridge-sum": ("Ridge.N8_gradients",),
     "N8-ridge-threshold": ("RidgeSharp.N8_exactly", "Ridge.N8_converges", "Threshold.N8_threshold_sharp"),
@@ -224,6 +255,7 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
         "Races.descent_rate",
         "Races.pisa_bound",
     ),
+    "local-mean-floor": ("LocalMean.local_mean_floor", "LocalMean.server_adds", "LocalMean.mean_model_descends"),
     **_certified(),
 }
 """Claim → theorems "Module.name", whose conjunction states it; Coq prints each in the manifest."""

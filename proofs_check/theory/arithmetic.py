@@ -1,4 +1,4 @@
-"""Arithmetic that floats, fractions and SymPy expressions share: domain checks, choices of a branch, square roots."""
+"""Arithmetic that floats, fractions and SymPy expressions share: domains, choices of a branch, roots, logarithms."""
 
 import math
 from fractions import Fraction
@@ -70,3 +70,12 @@ def square_root(value: Number) -> Number:
         exact = Fraction(*roots)
         return exact if exact**2 == number else math.sqrt(number)
     return math.sqrt(value) if isinstance(value, float) else value ** Fraction(1, 2)
+
+
+def logarithm(value: Number) -> Number:
+    """Return the natural logarithm: SymPy's for its expressions, else a float."""
+    if isinstance(value, int | float | Fraction):
+        return math.log(value)
+    import sympy
+
+    return sympy.log(value)
