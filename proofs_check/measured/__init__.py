@@ -23,7 +23,9 @@ from proofs_check.measured.identities import CLAIMS_IDENTITIES
 from proofs_check.measured.inferred import CLAIMS_INFERRED
 from proofs_check.measured.limits import CLAIMS_LIMITS
 from proofs_check.measured.local_curvature import CLAIMS_LOCAL_CURVATURE
+from proofs_check.measured.local_means import CLAIMS_LOCAL_MEANS
 from proofs_check.measured.metrics import CLAIMS_METRICS
+from proofs_check.measured.mini_batches import CLAIMS_MINI_BATCHES
 from proofs_check.measured.nonsmooth import CLAIMS_KINKS
 from proofs_check.measured.orthogonal import CLAIMS_ORTHOGONAL
 from proofs_check.measured.rates import CLAIMS_RATES
@@ -54,7 +56,9 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_BACKTRACKING,
     *CLAIMS_LOCAL_CURVATURE,
     *CLAIMS_METRICS,
+    *CLAIMS_MINI_BATCHES,
     *CLAIMS_SPECTRAL,
+    *CLAIMS_LOCAL_MEANS,
     *CLAIMS_ARENAS,
     *CLAIMS_REAL_DATA,
     *CLAIMS_INFERRED,
