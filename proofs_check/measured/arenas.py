@@ -25,7 +25,7 @@ from proofs_check.measured.trajectories import measured_claim
 
 TIE = 1e-12
 """Of F(w⁰) − the better F: two runs that differ by less are as good as each other."""
-GOAL, EVALUATIONS, LEVEL = 0.8, 300, 0.95
+GOAL, EVALUATIONS, LEVEL = 0.8, 300, 0.9
 MOMENTUM = 0.9
 
 
@@ -111,7 +111,7 @@ def tuned(name: str, problem: Any) -> float:
 
 
 def interval(wins: int, trials: int) -> tuple[float, float]:
-    """Return the exact interval of Clopper and Pearson for a share, at 95 %."""
+    """Return the exact interval of Clopper and Pearson for a share, at 90 %."""
     from scipy.special import betaincinv
 
     tail = (1 - LEVEL) / 2
@@ -201,7 +201,7 @@ CLAIMS_ARENAS = (
         trial=constant_trial,
         instances=lambda seed, effort: _fresh(seed, effort, 2),
         detail="no worse on {wins} of {instances} instances, {share:.0%} in [{low:.0%}, {high:.0%}]: {families}",
-        hypotheses=(*_ARENA, "refuted where the exact 95 % interval of the share lies below 80 %"),
+        hypotheses=(*_ARENA, "refuted where the exact 90 % interval of the share lies below 80 %"),
         source="MATHEMATICS.md#N1",
         requires=("scipy",),
     ),
@@ -213,7 +213,7 @@ CLAIMS_ARENAS = (
         instances=lambda seed, effort: _fresh(seed, effort, 2),
         detail="no worse than tuned gradient descent on {descent} of {instances}, than heavy ball on {heavy_ball}, "
         "than Adam on {adam}, than the best of them on {any} (at most {high:.0%} in the long run)",
-        hypotheses=(*_ARENA, "15 rates for each, the best chosen on the run that counts", "exact 95 % intervals"),
+        hypotheses=(*_ARENA, "15 rates for each, the best chosen on the run that counts", "exact 90 % intervals"),
         source="MATHEMATICS.md#N1",
         requires=("scipy",),
     ),

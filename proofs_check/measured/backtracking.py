@@ -230,7 +230,7 @@ CLAIMS_BACKTRACKING = (
         source="MATHEMATICS.md#N1",
     ),
     measured_claim(
-        "N1-linear-under-PL",
+        "N1-linear-in-runs",
         "Under the Polyak–Łojasiewicz inequality the gap of the merit function falls in every round by the factor "
         "1 − min(2cμ/s, δ), with the s of that round.",
         trial=linear_trial,
