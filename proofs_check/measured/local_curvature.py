@@ -12,6 +12,7 @@ from pisa_lab.method import PISA
 from pisa_lab.problem import FunctionProblem, from_functions
 from problems.generators import synthetic
 from problems.linear import logistic
+from problems.transforms import on_backend
 from proofs_check.measured.instances import Array, Instance, count, generator, grid
 from proofs_check.measured.merits import penalties, penalty_bound, restart_threshold
 from proofs_check.measured.trajectories import TINY, curve, figure, measured_claim, norms_of, states_of
@@ -153,19 +154,22 @@ class Jittery:
 
 
 def _rounded(instance: Instance) -> tuple[Any, float]:
-    """Return (problem, L) of an instance whose values are known to so many digits only."""
+    """Return (problem, L) of an instance: an offset, or jitter of the values, or neither and float32."""
     if float(instance["offset"]):
         return offset_problem(instance), 1.0
     X, y, parts = synthetic("binary", int(instance["seed"]), clients=3, samples=12, dimension=5)
     exact = logistic(X, y, parts, ridge=0.05)
-    return Jittery(exact, float(instance["jitter"]), int(instance["seed"])), float(np.max(exact.lipschitz)) + 0.05
+    smoothness = float(np.max(exact.lipschitz)) + exact.ridge
+    if not float(instance["jitter"]):
+        return on_backend(exact, "numpy", dtype="float32"), smoothness
+    return Jittery(exact, float(instance["jitter"]), int(instance["seed"])), smoothness
 
 
 def rounding_trial(instance: Instance) -> Mapping[str, Any]:
     """Return how the search ends where values are not exact: ‖∇F‖ over the first, σ, trials in a round, status.
 
-    Margin: the least of the digits below 1e-6 of the first gradient, those of σ below 1e4 times its bound with exact
-    values, and the logarithm of the cap over the trials of a round.
+    Margin: the least of the digits below 1e-6 of the first gradient (1e-5 in float32), those of σ below 1e4 times its
+    bound with exact values, and the logarithm of the cap over the trials of a round.
     """
     (problem, smoothness), rule, steps = _rounded(instance), Backtracking(), int(instance["steps"])
     spent: list[float] = []
@@ -177,11 +181,11 @@ def rounding_trial(instance: Instance) -> Mapping[str, Any]:
 
     measured: dict[str, Any] = {"measures": ("stationarity",), "every": steps, "callback": watch}
     result = run(PISA(penalty=rule), problem, steps=steps, **measured)
-    norms = np.asarray(result.history["stationarity"], dtype=float)
+    norms = np.asarray(result.history["stationarity"])
     fall, largest = float(max(norms[-1], TINY) / norms[0]), max(sizes)
     ended = result.status in (Status.FINISHED, Status.ROUNDING)
     margins = (
-        math.log10(1e-6 / fall),
+        math.log10((1e-5 if norms.dtype == np.float32 else 1e-6) / fall),
         math.log10(1e4 * penalty_bound(rule, smoothness) / largest),
         math.log(rule.trials / max(spent)),
     )
@@ -227,14 +231,14 @@ CLAIMS_LOCAL_CURVATURE = (
         trial=rounding_trial,
         instances=lambda seed, effort: [
             {**told, "offset": offset, "jitter": jitter}
-            for offset, jitter in ((1e4, 0.0), (1e8, 0.0), (1e9, 0.0), (0.0, 1e-12), (0.0, 1e-9))
+            for offset, jitter in ((1e4, 0.0), (1e8, 0.0), (1e9, 0.0), (0.0, 1e-12), (0.0, 1e-9), (0.0, 0.0))
             for told in grid(seed, count(effort, 1, 6), steps=(count(effort, 300, 3000),))
         ],
         detail="{status}: ‖∇F‖ at {fall:.1e} of the first, σ up to {penalty:.3g}, at most {trials_in_a_round:g} trials "
         "in a round (worst of {trials})",
         hypotheses=(
-            "(‖w − c_i‖²/2 + C) − C with C up to 1e9, and logistic values with relative noise of 1e-12 and 1e-9 that "
-            "is another at every call",
+            "(‖w − c_i‖²/2 + C) − C with C up to 1e9; logistic values with relative noise of 1e-12 and 1e-9 that is "
+            "another at every call; logistic regression in float32",
             "noise below 1e-6 of max(1, |F|), as the rule takes it to be: from C = 1e11 on σ can run away",
             "exact gradients; below the noise the merit function is only known to rise by at most the noise a round",
             "the rule is akin to the approximate Wolfe test of Hager and Zhang",
