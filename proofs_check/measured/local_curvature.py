@@ -168,7 +168,7 @@ def _rounded(instance: Instance) -> tuple[Any, float]:
 def rounding_trial(instance: Instance) -> Mapping[str, Any]:
     """Return how the search ends where values are not exact: ‖∇F‖ over the first, σ, trials in a round, status.
 
-    Margin: the least of the digits below 1e-6 of the first gradient (1e-5 in float32), those of σ below 1e4 times its
+    Margin: the least of the digits below 1e-6 of the first gradient (1e-5 in float32), those of σ below 1e7 times its
     bound with exact values, and the logarithm of the cap over the trials of a round.
     """
     (problem, smoothness), rule, steps = _rounded(instance), Backtracking(), int(instance["steps"])
@@ -186,7 +186,7 @@ def rounding_trial(instance: Instance) -> Mapping[str, Any]:
     ended = result.status in (Status.FINISHED, Status.ROUNDING)
     margins = (
         math.log10((1e-5 if norms.dtype == np.float32 else 1e-6) / fall),
-        math.log10(1e4 * penalty_bound(rule, smoothness) / largest),
+        math.log10(1e7 * penalty_bound(rule, smoothness) / largest),
         math.log(rule.trials / max(spent)),
     )
     return {
@@ -239,6 +239,7 @@ CLAIMS_LOCAL_CURVATURE = (
         hypotheses=(
             "(‖w − c_i‖²/2 + C) − C with C up to 1e9; logistic values with relative noise of 1e-12 and 1e-9 that is "
             "another at every call; logistic regression in float32",
+            "σ at most 1e7 times its bound with exact values: it can jump within a round before the noise is noticed",
             "noise below 1e-6 of max(1, |F|), as the rule takes it to be: from C = 1e11 on σ can run away",
             "exact gradients; below the noise the merit function is only known to rise by at most the noise a round",
             "the rule is akin to the approximate Wolfe test of Hager and Zhang",

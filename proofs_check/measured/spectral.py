@@ -189,7 +189,7 @@ CLAIMS_SPECTRAL = (
         "of the first, and NSISA at the clients stays above 1e-2 of it.",
         trial=reaches_trial,
         instances=lambda seed, effort: _instances(
-            seed, count(effort, 2, 16), momentum=(0.0, 0.5), client_penalty=(20.0,), steps=(count(effort, 800, 3000),)
+            seed, count(effort, 2, 8), momentum=(0.0, 0.5), client_penalty=(20.0,), steps=(count(effort, 800, 2000),)
         ),
         detail="‖∇F‖ over the first: {server:.1e} on the server, {client:.2g} at the clients (worst of {trials})",
         hypotheses=(*_MATRICES, "σ at N6's threshold on the server, 20 at the clients, the last quarter of the run"),
