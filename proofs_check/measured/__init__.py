@@ -4,6 +4,8 @@ Exact identities, rates, limits, floors, descent, bounds, hypotheses, real data.
 """
 
 from proofs_check.claim import Claim
+from proofs_check.measured.absent import CLAIMS_ABSENT
+from proofs_check.measured.absent_edges import CLAIMS_ABSENT_EDGES
 from proofs_check.measured.arenas import CLAIMS_ARENAS
 from proofs_check.measured.backtracking import CLAIMS_BACKTRACKING
 from proofs_check.measured.by_hand import CLAIMS_BY_HAND
@@ -60,6 +62,8 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_SPECTRAL,
     *CLAIMS_LOCAL_MEANS,
     *CLAIMS_ARENAS,
+    *CLAIMS_ABSENT,
+    *CLAIMS_ABSENT_EDGES,
     *CLAIMS_REAL_DATA,
     *CLAIMS_INFERRED,
 )
