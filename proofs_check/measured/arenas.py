@@ -96,7 +96,11 @@ TUNED: Mapping[str, tuple[Callable[[int], Callable[[Array], Method]], Array]] = 
 
 
 def tuned(name: str, problem: Any) -> float:
-    """Return the least F after 300 rounds over the grid, which grows by a third where its end is the best."""
+    """Return the least F after 300 rounds over the grid, which grows by a third where its end is the best.
+
+    Raises:
+        ValueError: an end is the best of a hundred settings too.
+    """
     build, grid = TUNED[name]
     make = build(int(problem.weights.shape[0]))
     while True:
@@ -104,8 +108,10 @@ def tuned(name: str, problem: Any) -> float:
         result = run(make(grid), problem, steps=EVALUATIONS, **told)
         last = np.where(np.asarray(result.broke) < 0, result.last("objective"), np.inf)
         best = int(np.nanargmin(np.where(np.isfinite(last), last, np.inf)))
-        if 0 < best < grid.size - 1 or grid.size > 100:
+        if 0 < best < grid.size - 1:
             return float(last[best])
+        if grid.size > 100:
+            raise ValueError(f"name: the best setting of {name!r} is still an end of its grid, {grid[best]:g}")
         ratio, more = grid[1] / grid[0], np.arange(1, 1 + grid.size // 3)
         grid = np.concatenate([grid[0] / ratio ** more[::-1], grid] if best == 0 else [grid, grid[-1] * ratio**more])
 
