@@ -180,10 +180,10 @@ CLAIMS_MINI_BATCHES = (
             for name in FAMILIES
             for told in grid(
                 seed,
-                count(effort, 1, 6),
+                count(effort, 1, 3),
                 penalty=(1.0, 0.3, 3.0),
-                steps=(count(effort, 400, 4000),),
-                replicates=(count(effort, 10, 40),),
+                steps=(count(effort, 400, 2000),),
+                replicates=(count(effort, 10, 20),),
             )
         ],
         detail="left side {left:.3g}, right side {right:.3g}; the average squared gradient is {average:.2g}, σ grew "
@@ -205,12 +205,12 @@ CLAIMS_MINI_BATCHES = (
         instances=lambda seed, effort: [
             {"seed": seed, "problem": name, "penalty": 1.0, "steps": steps, "replicates": replicates}
             for name in FAMILIES[:: count(effort, 2, 1)]
-            for steps, replicates in (count(effort, (1000, 40), (8000, 80)),)
+            for steps, replicates in (count(effort, (1000, 40), (4000, 60)),)
         ],
         detail="exponent {estimate:.3f} in [{low:.3f}, {high:.3f}] (worst of {trials})",
         hypotheses=(
             "the problems of N4-adagrad-norm-in-runs (logistic regression with full effort only), started where ∇F = 0",
-            "c₀ = 1, the last decade of 1,000 rounds (8,000 with full effort), 99 % intervals from ten groups",
+            "c₀ = 1, the last decade of 1,000 rounds (4,000 with full effort), 99 % intervals from ten groups",
         ),
         source="MATHEMATICS.md#N4",
         picture=exponent_picture,
@@ -223,7 +223,7 @@ CLAIMS_MINI_BATCHES = (
         instances=lambda seed, effort: [
             {"seed": seed, "problem": name, "steps": steps, "replicates": replicates}
             for name in FAMILIES[:: count(effort, 2, 1)]
-            for steps, replicates in (count(effort, (1000, 10), (4000, 48)),)
+            for steps, replicates in (count(effort, (1000, 10), (2500, 20)),)
         ],
         detail="E‖∇F‖² falls like k^{growing:.2f}, with a constant σ like k^{constant:.2f} (worst of {trials})",
         hypotheses=(
