@@ -47,8 +47,13 @@ class State(NamedTuple):
 
     @property
     def local(self) -> Array:
-        """w_i, shape (…, clients, *shape); under a metric ``deviation`` is D(w_i − w)."""
-        return self.shared + (self.deviation if self.metric is None else self.metric.unscale(self.deviation))
+        """w_i = w + displacement, shape (…, clients, *shape)."""
+        return self.shared + self.displacement
+
+    @property
+    def displacement(self) -> Array:
+        """w_i − w, shape (…, clients, *shape): ``deviation`` itself without a metric, D⁻¹ of it with one."""
+        return self.deviation if self.metric is None else self.metric.unscale(self.deviation)
 
     @property
     def local_mean(self) -> Array:

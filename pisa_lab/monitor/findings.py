@@ -13,6 +13,7 @@ class Hypothesis(enum.StrEnum):
     METRIC_BOUND = "METRIC_BOUND"
     SUMMABLE_STEPS = "SUMMABLE_STEPS"
     SIGN = "SIGN"
+    METRIC_FALL = "METRIC_FALL"
 
 
 MEANINGS = {
@@ -20,6 +21,7 @@ MEANINGS = {
     Hypothesis.BOUNDED_SET: "the sublevel set {F_λ ≤ F_λ(w⁰)} is bounded and the iterates stay in a ball",
     Hypothesis.METRIC_BOUND: "0 ⪯ Q_i ⪯ η_i I with one η_i for the whole run",
     Hypothesis.SUMMABLE_STEPS: "no summable steps: Σ1/σ = ∞, or the limit need not be stationary: MATHEMATICS.md#V2",
+    Hypothesis.METRIC_FALL: "the server's metric obeys D_{k+1} ⪰ ϑD_k with the ϑ that was promised: MATHEMATICS.md#N3",
     Hypothesis.SIGN: "σ/(σ+ρq) ≤ (π+g)/(π+o) ≤ (σ+ρη)/(σ+ρq) in every entry, else NSISA is no PISA: MATHEMATICS.md#V9",
 }
 """One line for each hypothesis."""

@@ -30,6 +30,15 @@ def eigenvalue_bounds(form: Any, replicates: int) -> tuple[HostArray, HostArray]
     return np.broadcast_to(values.min(axis=-1), shape), np.broadcast_to(values.max(axis=-1), shape)
 
 
+def least_ratio(before: State, after: State, replicates: int) -> HostArray | None:
+    """Return the least entry of D_after/D_before for the server's diagonal metric, (replicates,); None without one."""
+    if not isinstance(getattr(after.metric, "form", None), Diagonal) or before.iteration == 0:
+        return None
+    ones = namespace(after.consensus).ones_like(after.shared)
+    ratio = to_numpy(after.metric.scale(ones) / before.metric.scale(ones))
+    return np.asarray(ratio.reshape(replicates, -1).min(axis=-1))
+
+
 def keeps_growing(iterations: Sequence[int], largest: Sequence[float]) -> bool:
     """Return whether ``largest`` grew by `GROWTH` over each of the last `DOUBLINGS` doublings of the rounds."""
     known = np.asarray(iterations)

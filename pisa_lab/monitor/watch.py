@@ -38,6 +38,7 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "disagreement": "a lower bound of ε = sup‖∇F_i(w; B) − ∇F_i(w; B′)‖: a few batches at the recorded points",
         "metric_least": "the least eigenvalue of any Q_i, exact where the state holds its form",
         "metric_largest": "the largest eigenvalue of any Q_i, exact where the state holds its form",
+        "metric_fall": "the least that an entry of the server's metric fell to in one round, as a share of itself",
         "metric_bound": "η: the caller's, else what the preconditioner promises; NaN where nothing does",
         "same_sign": "share of entries in which π+g and π+o have one sign (methods that replace the gradient)",
         "sandwiched": "share of entries inside the sandwich that makes the method a PISA",
@@ -68,6 +69,7 @@ class Monitor:
         experiment: as given to `run`.
         metric_bound: η, the bound that is claimed of every Q_i.
         ball: a radius that w and w_i are claimed not to leave, measured from the first w.
+        shrinkage: ϑ that is claimed of the server's metric, D_{k+1} ⪰ ϑD_k; by default what the metric promises.
         lipschitz: L claimed of every client; by default the problem's own constants where finite.
         certified: the certified constant of the decrease, to stand beside the observed one in every row.
         certificate: (before, after) → margin, such as `proofs_check.theory.lyapunov_monitor` makes.
@@ -90,6 +92,7 @@ class Monitor:
         metric_bound: float | None = None,
         ball: float | None = None,
         lipschitz: float | None = None,
+        shrinkage: float | None = None,
         certified: float | None = None,
         certificate: Callable[[Any, Any], Any] | None = None,
         stop: bool = False,
@@ -101,7 +104,7 @@ class Monitor:
         self._host = HostProblem(problem, seeds is not None)
         self._certified = math.nan if certified is None else real("certified", certified)
         self._certificate, self._stop = certificate, stop
-        self._judge = Judge(Limits.given(problem, method, metric_bound, ball, lipschitz), self._names)
+        self._judge = Judge(Limits.given(problem, method, metric_bound, ball, lipschitz, shrinkage), self._names)
         self._rows: list[dict[str, Any]] = []
         self._memory: dict[str, HostArray] = {}
 
@@ -158,6 +161,9 @@ class Monitor:
         memory["radius"] = np.fmax(memory["radius"], region.distances(memory["start"], w))
         if isinstance(after, State):
             memory["steps"] = memory["steps"] + steps.step(after)
+            fall = metric.least_ratio(before, after, len(self._names))
+            if fall is not None:
+                memory["fall"] = np.fmin(memory.get("fall", np.inf), fall)
 
     def _figures(self, before: Any, after: Any) -> dict[str, HostArray]:
         figures = {"stationarity": np.atleast_1d(to_numpy(residuals.stationarity(self._problem, after)))}
@@ -227,7 +233,7 @@ class Monitor:
 
     def _metric(self, before: State, after: State) -> dict[str, HostArray]:
         form = getattr(after.preconditioner, "form", None)
-        figures: dict[str, HostArray] = {}
+        figures: dict[str, HostArray] = {"metric_fall": self._memory["fall"]} if "fall" in self._memory else {}
         if form is not None:
             least, largest = metric.eigenvalue_bounds(form, len(self._names))
             bound = np.full(least.shape, self._judge.limits.metric)

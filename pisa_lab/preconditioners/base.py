@@ -83,6 +83,11 @@ class Base:
         return Guarantee(None, "nothing is promised")
 
     @property
+    def shrinkage(self) -> float | None:
+        """ϑ with Q_{k+1} ⪰ ϑQ_k whatever the gradients, None where nothing is promised."""
+        return None
+
+    @property
     def replaces_gradient(self) -> bool:
         """Whether `update` returns another direction than the gradient."""
         return False
