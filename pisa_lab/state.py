@@ -90,6 +90,8 @@ class Observation(NamedTuple):
     """ρ, a float or (…, clients)"""
     spread: Array = None
     """Σα_i(g_i + π_i)² entry by entry, told to a metric only"""
+    active: Array | None = None
+    """who is there in this round, (…, clients) of booleans, or None: everybody"""
 
 
 Oracle = Callable[[Array], Observation]

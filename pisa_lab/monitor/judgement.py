@@ -9,6 +9,7 @@ import numpy as np
 
 from pisa_lab._array import to_numpy
 from pisa_lab._checks import real
+from pisa_lab.monitor import absence
 from pisa_lab.monitor.findings import Finding, Hypothesis
 from pisa_lab.monitor.host import HostArray
 from pisa_lab.monitor.lipschitz import JUDGED, STEEP, slack
@@ -92,6 +93,7 @@ class Judge:
             (Hypothesis.SUMMABLE_STEPS, summable(row)),
             (Hypothesis.SIGN, sign(row)),
             (Hypothesis.METRIC_FALL, fallen(row, self.limits)),
+            *absence.said(row),
         )
         return ((hypothesis, said) for hypothesis, said in looks if said is not None)
 

@@ -4,6 +4,8 @@ import math
 from fractions import Fraction
 from typing import Any
 
+from pisa_lab.thresholds import square_root as square_root
+
 Number = Any
 """int, float, Fraction, a SymPy expression, or a NumPy array of one of these."""
 
@@ -60,13 +62,3 @@ def moves(value: Number) -> Number:
 def larger(name: str, first: Number, second: Number) -> Number:
     """Return the larger of two numbers that can be compared."""
     return first if decide(name, first >= second) else second
-
-
-def square_root(value: Number) -> Number:
-    """Return √value: exact for SymPy and for squares of fractions, else a float."""
-    if isinstance(value, Fraction | int):
-        number = Fraction(value)
-        roots = math.isqrt(max(number.numerator, 0)), math.isqrt(number.denominator)
-        exact = Fraction(*roots)
-        return exact if exact**2 == number else math.sqrt(number)
-    return math.sqrt(value) if isinstance(value, float) else value ** Fraction(1, 2)

@@ -4,6 +4,7 @@ r"""Potentials that fall every round: their weights, what they fall by, and from
 thresholds, each under its own name: of the margin $(\sigma-L)(\sigma+\lambda)/L^2$, of κ, and of σ.
 """
 
+from pisa_lab import thresholds
 from proofs_check.theory.arithmetic import Number, check, decide, larger, nonnegative, positive, square_root
 
 
@@ -12,8 +13,8 @@ def margin_threshold(beta: Number) -> Number:
 
     The hypothesis of T6-preconditioned is $(\sigma-L)(\sigma+\lambda) \ge XL^2$.
     """
-    nonnegative("beta", beta)
-    return 4 / (4 - beta) if decide("beta", beta <= 3) else (beta - 1) ** 2
+    nonnegative("beta", beta), decide("beta", beta <= 3)
+    return thresholds.any_preconditioner(beta)
 
 
 def kappa_threshold(beta: Number) -> Number:
@@ -27,8 +28,7 @@ def sigma_threshold(beta: Number, *, smoothness: Number = 1, ridge: Number = 0) 
     $\tfrac12(L-\lambda+\sqrt{(L+\lambda)^2+4X(\beta)L^2})$.
     """
     positive("smoothness", smoothness), nonnegative("ridge", ridge)
-    root = square_root((smoothness + ridge) ** 2 + 4 * margin_threshold(beta) * smoothness**2)
-    return (smoothness - ridge + root) / 2
+    return thresholds.least_penalty(margin_threshold(beta), smoothness, ridge)
 
 
 def sector_kappa_threshold(beta: Number, *, common: bool = False) -> Number:

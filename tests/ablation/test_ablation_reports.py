@@ -129,7 +129,9 @@ def test_the_built_in_study_tries_every_preconditioner_and_the_baselines():
     assert "preconditioners" in BUILTIN
     for variant, seeds in (("full", 20), ("quick", 10)):
         study = builtin("preconditioners", variant)
-        assert {method.preconditioner for method in study.methods} - {""} == {row.name for row in PRECONDITIONERS}
+        # Contractions are compared at equal bytes, where a study of Q counts gradients.
+        named = {row.name for row in PRECONDITIONERS if "linear" not in row.exempt}
+        assert {method.preconditioner for method in study.methods} - {""} == named
         baselines = {method.method for method in study.methods if not method.preconditioner}
         assert baselines == {"fedsgd", "fedsgd-momentum", "fedsgd-rmsprop", "fedsgd-adam"}
         assert baselines < {row.name for row in METHODS}
