@@ -7,6 +7,7 @@ from proofs_check.claim import Claim
 from proofs_check.formal.absent_claims import CLAIMS_ABSENT_FORMAL
 from proofs_check.formal.auto_claims import CLAIMS_AUTO
 from proofs_check.formal.claims import CLAIMS_FORMAL
+from proofs_check.formal.noisy import CLAIMS_NOISY
 from proofs_check.measured import CLAIMS_MEASURED
 from proofs_check.stored import hold_to_witness
 from proofs_check.symbolic import CLAIMS_SYMBOLIC
@@ -21,6 +22,7 @@ CLAIMS: tuple[Claim, ...] = tuple(
             *CLAIMS_FORMAL,
             *CLAIMS_AUTO,
             *CLAIMS_ABSENT_FORMAL,
+            *CLAIMS_NOISY,
             *CLAIMS_CERTIFIED,
             *CLAIMS_MEASURED,
         ),

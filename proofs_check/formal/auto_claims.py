@@ -85,6 +85,19 @@ CLAIMS_AUTO: tuple[Claim, ...] = (
         source=_KNOWN,
     ),
     formal_claim(
+        "N1-metric-search",
+        "With a diagonal metric D_k in the step, S_k = σ_kD_k + λ, the penalty that the search accepts is at most "
+        "max(σ_0, σ_min, t(s_R−λ)⁺/d), and Σc‖∇F_λ(w_k)‖² in S_k⁻¹ is at most Φ_0 − inf F_λ.",
+        "the test has all norms in S⁻¹ and (1+ε)/ϑ_k in the place of 1+ε, s_R the (1+ε)/ϑ; a restart is the step "
+        "w⁺ = w − S⁻¹∇F_λ(w), p_i⁺ = ∇F_i(w)",
+        "D_k ≥ d > 0 and D_{k+1} ≥ ϑ_kD_k on every coordinate, ϑ ≤ ϑ_k ≤ 1, both free to depend on the gradients; "
+        "every F_i is L-smooth, F_λ bounded below, λ ≥ 0; a > 0, 0 < c < 1, ε ≥ 0, 0 ≤ δ < 1",
+        *_LOOP,
+        "Φ_0 = F_λ(w_0) + aΣα_i‖∇F_i(w_0) − p_i‖² in S_0⁻¹; with Adam's d = 1e-8 the bound is finite and of no use",
+        latex=r"$\sigma_k \leq \max(\sigma_0, \sigma_{\min}, t(s_R-\lambda)^+/d)$",
+        source=_KNOWN,
+    ),
+    formal_claim(
         "N2-test-passes",
         "A round of Algorithm 1 passes the test without a restart wherever (σ−L)(σ+λ) ≥ XL².",
         *_WITHOUT,

@@ -187,6 +187,12 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
     "N1-sum": ("Auto.N1_loop_sum", "Auto.N1_vanishes", "Auto.N1_loops_exist"),
     "N1-linear-under-PL": ("Auto.N1_loop_linear", "Auto.N1_loops_exist"),
     "N1-local-smoothness": ("Auto.N1_local", "Auto.N1_local_loops_exist", "QuarticExample.N1_quartic"),
+    "N1-metric-search": (
+        "MetricSearch.N1_metric_sigma_bounded",
+        "MetricSearch.N1_metric_sum",
+        "MetricSearch.N1_metric_restart_passes",
+        "MetricSearch.N1_metric_inhabited",
+    ),
     "N2-test-passes": ("Unguarded.N2_passes", "Unguarded.N2_round", "UnguardedRuns.N2_constants"),
     "N2-sigma-bounded": (
         "Unguarded.N2_sigma_bounded",
@@ -201,9 +207,40 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
         "MetricRun.N3_inhabited",
         "MetricExample.N3_falling_inhabited",
     ),
+    "N4-adagrad-norm": (
+        "AdaGradNorm.N4_gradients",
+        "AdaGradNorm.N4_rate",
+        "MetricRounds.mean_model_steps",
+        "MetricRounds.centre_is_the_mean_model",
+        "AdaGradExample.N4_inhabited",
+    ),
+    "N4-almost-surely": (
+        "AdaGradPaths.N4_uniform",
+        "AdaGradPaths.N4_gradient_bounded",
+        "AdaGradPaths.N4_path",
+        "CrossingLemma.crossing_lemma",
+        "AdaGradExample.coin_powers",
+    ),
+    "N5-any-past-metric": (
+        "PastMetric.past_descends",
+        "PastMetric.N5_schedule",
+        "PastExample.N5_inhabited",
+        "PastExample.N5_metric_falls",
+    ),
     "N6-any-norm-step": ("AnyNorm.N6_step", "AnyNorm.N6_lowers", "Inhabited.N6_inhabited"),
     "N6-any-norm-sum": ("AnyNorm.N6_sum",),
     "N6-fixed-points": ("AnyNorm.N6_fixed_points", "Sign.sign_oracle", "Nsisa.V9_kkt_point_moves"),
+    "N6-gradients-vanish": (
+        "NormLimit.N6_gradients_vanish",
+        "NormLimit.N6_errors_vanish",
+        "NormLimit.N6_limit_inhabited",
+        "Sign.sign_oracle",
+    ),
+    "N6-newton-schulz-every-width": (
+        "Alignment.newton_schulz_every_width",
+        "Alignment.no_better_alignment",
+        "Quintic.newton_schulz_landing_interval",
+    ),
     "N7-shrinking-residuals": ("Contractive.N7_falls", "Contractive.N7_sum"),
     "N7-compressed-clients": (
         "Compression.N7_compression",
@@ -244,6 +281,7 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
         "Races.descent_rate",
         "Races.pisa_bound",
     ),
+    "local-mean-floor": ("LocalMean.local_mean_floor", "LocalMean.server_adds", "LocalMean.mean_model_descends"),
     **_certified(),
 }
 """Claim → theorems "Module.name", whose conjunction states it; Coq prints each in the manifest."""

@@ -143,9 +143,9 @@ def delay_trial(instance: Instance) -> Mapping[str, Any]:
         ages = rule.ages(state.iteration, range(len(state.weights)))
         used = problem.client_grad(np.stack([points[age] for age in ages]))
         errors = np.sum((used + state.multiplier).reshape(len(ages), -1) ** 2, axis=1)
-        held = (1 + zeta) * residual_weight(beta) * float(np.sum(state.weights * errors))
+        held = (1 + zeta) * residual_weight(beta) * np.sum(state.weights * errors)
         kept = sum((limit - j) * each * move for j, move in enumerate(moves[:limit]))
-        return float(objective(problem, state.consensus)) + (held + kept) / total
+        return float(objective(problem, state.consensus) + (held + kept) / total)
 
     return _numbers(_violations(method, problem, value))
 

@@ -1,4 +1,4 @@
-"""Arithmetic that floats, fractions and SymPy expressions share: domain checks, choices of a branch, square roots."""
+"""Arithmetic that floats, fractions and SymPy expressions share: domains, choices of a branch, roots, logarithms."""
 
 import math
 from fractions import Fraction
@@ -62,3 +62,12 @@ def moves(value: Number) -> Number:
 def larger(name: str, first: Number, second: Number) -> Number:
     """Return the larger of two numbers that can be compared."""
     return first if decide(name, first >= second) else second
+
+
+def logarithm(value: Number) -> Number:
+    """Return the natural logarithm: SymPy's for its expressions, else a float."""
+    if isinstance(value, int | float | Fraction):
+        return math.log(value)
+    import sympy
+
+    return sympy.log(value)

@@ -5,9 +5,17 @@ $F_\lambda + (1-\delta)\frac as\sum\alpha_i\|e_i\|^2 - \frac cs\|\nabla F_\lambd
 t and falls by 1+ε a round.
 """
 
-import math
-
-from proofs_check.theory.arithmetic import Number, check, decide, larger, moves, nonnegative, positive, square_root
+from proofs_check.theory.arithmetic import (
+    Number,
+    check,
+    decide,
+    larger,
+    logarithm,
+    moves,
+    nonnegative,
+    positive,
+    square_root,
+)
 
 
 def restart_threshold(
@@ -42,8 +50,8 @@ def searched_penalty_bound(initial: Number, enough: Number, *, factor: Number) -
 
 
 def evaluations_bound(
-    rounds: int, initial: float, enough: float, *, factor: float, relaxation: float, restarts: bool = True
-) -> float:
+    rounds: Number, initial: Number, enough: Number, *, factor: Number, relaxation: Number, restarts: bool = True
+) -> Number:
     r"""Return the most evaluations of all F_i in N rounds, that of the start among them.
 
     $1 + bN + (\log^+(t\sigma/\sigma_0) + N\log(1+\epsilon))/\log t$ with b = 2, or 1 without ``restarts``, and σ =
@@ -54,7 +62,7 @@ def evaluations_bound(
     """
     moves(rounds), nonnegative("relaxation", relaxation)
     bound = searched_penalty_bound(initial, enough, factor=factor)
-    rises = (math.log(bound / initial) + rounds * math.log1p(relaxation)) / math.log(factor)
+    rises = (logarithm(bound / initial) + rounds * logarithm(1 + relaxation)) / logarithm(factor)
     return 1 + (2 if restarts else 1) * rounds + rises
 
 

@@ -39,9 +39,17 @@ FORMULAS = [
       for kappa in ("8/5", "2", "4", "12")),
     (theory.restart_threshold, ("3", "1/2"), {"decrease": "1/4", "relaxation": "1/20", "weight": "1/2"}),
     (theory.searched_penalty_bound, ("1/100", "5/4"), {"factor": "4"}),
+    (theory.evaluations_bound, (30, "1/100", "5/4"), {"factor": "4", "relaxation": "1/20"}),
     *((formula, (beta, vartheta), {}) for beta, vartheta in (("0", "9/10"), ("2", "9/10"), ("3", "16/25"), ("5", "1"))
       for formula in (theory.falling_margin_threshold, theory.falling_residual_weight)),
     (theory.floor_lower_bound, ("3",), {"variance": "2", "curvature": "1/2"}),
+    *((formula, ("3",), {"curvature": "1/2"}) for formula in (theory.local_mean_ratio, theory.local_mean_floor)),
+    *((theory.newton_schulz_alignment, (width,), {}) for width in ("1", "128", "200000")),
+    (theory.adagrad_growth, ("5", "2"), {"rate": "3"}),
+    (theory.adagrad_cost, ("3/2", "5", "1"), {"rate": "3", "bound": "1/2", "ridge": "1/2"}),
+    (theory.past_metric_kappa, ("3/2",), {"condition": "2"}),
+    (theory.past_metric_weight, ("40", "3/2"), {"smoothness": "2"}),
+    (theory.past_metric_noise, ("40", "1", "2", "3/2"), {"smoothness": "2"}),
     (theory.same_batch_bias, ("3/2",), {"variance": "4/9"}),
     (theory.delayed_bias, ("5/2",), {"variance": "2"}),
 ]  # fmt: skip
