@@ -85,7 +85,7 @@ class RandomDelays:
         return np.asarray([stream.integers(0, self.limit + 1, size=_BLOCK)[place] for stream in streams])
 
 
-class Behind(NamedTuple):
+class LateMemory(NamedTuple):
     """What a late method keeps in the place of its preconditioner's state: that, and the server's last points."""
 
     inner: Any
@@ -132,7 +132,7 @@ class Late:
         state = self.method.init(problem, w, replicates=replicates)
         start = state.consensus
         past = tuple(broadcast(start, start.shape) for _ in range(self.delays.limit))
-        return state._replace(preconditioner=Behind(state.preconditioner, past))
+        return state._replace(preconditioner=LateMemory(state.preconditioner, past))
 
     def step(self, state: State, oracle: Oracle) -> State:
         """Return the state after one round in which the clients look at old points.
@@ -141,7 +141,7 @@ class Late:
             ValueError: a state of another method or τ, or an age beyond τ.
         """
         behind, axis = state.preconditioner, state.client_axis
-        if not isinstance(behind, Behind) or len(behind.past) != self.delays.limit:
+        if not isinstance(behind, LateMemory) or len(behind.past) != self.delays.limit:
             raise ValueError(f"state: it does not keep the last {self.delays.limit} points that delays ask for")
         shown: list[Array] = []
 
@@ -151,7 +151,7 @@ class Late:
 
         new = self.method.step(state._replace(preconditioner=behind.inner), late)
         past = (shown[0], *behind.past)[: self.delays.limit]
-        return new._replace(preconditioner=Behind(new.preconditioner, past))
+        return new._replace(preconditioner=LateMemory(new.preconditioner, past))
 
     def _points(self, w: Array, past: tuple[Array, ...], state: State) -> Array:
         r"""Return where each client looks, (…, clients, \*shape), or ``w`` itself where nobody is late."""

@@ -15,7 +15,7 @@ from pisa_lab.backtracking import SEARCHING, TRIALS
 from pisa_lab.ledger import COSTS, Ledger
 from pisa_lab.measures import DEFAULT_MEASURES, Measure, measure, measure_functions
 from pisa_lab.method import Method
-from pisa_lab.participation import Participation, attendance, told
+from pisa_lab.participation import Participation, attendance, mark_active
 from pisa_lab.problem import Problem
 from pisa_lab.progress import bar
 from pisa_lab.sampling import Full, Sampler, draw_batch, sampler
@@ -198,7 +198,7 @@ class _Advance:
 
     def __call__(self, state: Any, active: Any) -> tuple[Any, np.ndarray[Any, Any]]:
         number = state.iteration * getattr(self.method, "draws", 1)
-        oracle = told(active, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        oracle = mark_active(active, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
         new = self.method.step(state, oracle)
         count = 1 if isinstance(self.seeds, int) else len(self.seeds)
         flags = _finite(new, count)

@@ -109,7 +109,7 @@ def attendance(
     return present
 
 
-def told(active: Flags | None, oracle: Oracle) -> Oracle:
+def mark_active(active: Flags | None, oracle: Oracle) -> Oracle:
     """Return ``oracle`` with ``active`` in what it answers, itself where everybody is there."""
     if active is None:
         return oracle

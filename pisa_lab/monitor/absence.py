@@ -2,7 +2,7 @@ r"""Absent, compressed and late clients: whether the penalty is what N7 asks for
 
 Each of the three has a threshold of its own for the margin $(\sigma-L)(\sigma+\lambda)/L^2$; NaN where no theorem says
 one: with a metric, a searched penalty, a replaced gradient, or late compressed clients. A run below a threshold may
-still converge, for none of them is sharp.
+still converge: they are sufficient.
 """
 
 import math
@@ -71,7 +71,7 @@ class Absence:
         sigma = np.atleast_1d(np.sum(to_numpy(after.weights) * to_numpy(after.penalty), axis=-1))
         scale = np.float64(smoothness) ** 2
         found = {"margin": (sigma - smoothness) * (sigma + after.ridge) / scale}
-        found |= {name: value + 0 * sigma for name, value in self._needed(beta).items()}
+        found |= {name: value + 0 * sigma for name, value in self._required_margins(beta).items()}
         if self._last is not None:
             rate = max(self._there / self._rounds, 1e-12)
             found["absence"] = np.max(after.iteration - self._last, axis=-1).astype(float)
@@ -79,11 +79,11 @@ class Absence:
         contraction = getattr(self._method, "preconditioner", None)
         if isinstance(contraction, Contraction) and not self._age():
             size = math.prod(self._problem.initial.shape)
-            found["lost_share"] = self._lost(before, after, to_numpy(seen()))
+            found["lost_share"] = self._largest_loss(before, after, to_numpy(seen()))
             found["lost_bound"] = 1 - contraction.contraction(size) + 0 * sigma
         return found
 
-    def _needed(self, beta: HostArray | None) -> dict[str, Any]:
+    def _required_margins(self, beta: HostArray | None) -> dict[str, Any]:
         """Return the margins that N7 asks for, of those of the three that the run has."""
         method = self._method
         operator, age = getattr(method, "preconditioner", None), self._age()
@@ -95,21 +95,23 @@ class Absence:
         if isinstance(operator, Contraction):
             share = operator.contraction(math.prod(self._problem.initial.shape))
             settings = {"extrapolation": bool(getattr(method, "extrapolation", True))}
-            needed = {} if age else {"contraction_margin": thresholds.contraction(share, **settings)}
+            needed = {} if age else {"contraction_margin": thresholds.contraction_margin(share, **settings)}
             if self._rule is not None and not age:
-                needed["participation_margin"] = thresholds.contraction(share, probability=least, **settings)
+                needed["participation_margin"] = thresholds.contraction_margin(share, probability=least, **settings)
             return needed
         if beta is None:
             return {}
-        needed, plain = {}, np.asarray([thresholds.any_preconditioner(b) for b in beta])
+        needed, plain = {}, np.asarray([thresholds.preconditioner_margin(b) for b in beta])
         if self._rule is not None:
-            plain = needed["participation_margin"] = np.asarray([thresholds.partly_present(b, least) for b in beta])
-        return needed | ({"delay_margin": np.asarray([thresholds.delayed(age, x) for x in plain])} if age else {})
+            plain = needed["participation_margin"] = np.asarray(
+                [thresholds.participation_margin(b, least) for b in beta]
+            )
+        return needed | ({"delay_margin": np.asarray([thresholds.delay_margin(age, x) for x in plain])} if age else {})
 
     def _age(self) -> int:
         return int(self._method.delays.limit) if isinstance(self._method, Late) else 0
 
-    def _lost(self, before: State, after: State, gradient: HostArray) -> HostArray:
+    def _largest_loss(self, before: State, after: State, gradient: HostArray) -> HostArray:
         """Return the largest share that a client's C lost, (replicates,), 0 where rounding hides it."""
         old, new = to_numpy(before.multiplier), to_numpy(after.multiplier)
         shape = (-1, self._clients, math.prod(self._problem.initial.shape))
@@ -123,7 +125,7 @@ class Absence:
         return share
 
 
-def said(row: Mapping[str, float]) -> Iterator[tuple[Hypothesis, tuple[str, dict[str, float], bool]]]:
+def contradictions(row: Mapping[str, float]) -> Iterator[tuple[Hypothesis, tuple[str, dict[str, float], bool]]]:
     """Yield what contradicts N7's hypotheses, each that it speaks of, the broken promises before the thresholds."""
     lost, bound = row.get("lost_share", math.nan), row.get("lost_bound", math.nan)
     if lost > bound * (1 + 1e-6) + 1e-6:

@@ -93,7 +93,7 @@ class Judge:
             (Hypothesis.SUMMABLE_STEPS, summable(row)),
             (Hypothesis.SIGN, sign(row)),
             (Hypothesis.METRIC_FALL, fallen(row, self.limits)),
-            *absence.said(row),
+            *absence.contradictions(row),
         )
         return ((hypothesis, said) for hypothesis, said in looks if said is not None)
 

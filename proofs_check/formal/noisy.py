@@ -44,6 +44,19 @@ CLAIMS_NOISY: tuple[Claim, ...] = (
         "nothing at first order, and y's steps for any next penalty, are ours",
     ),
     formal_claim(
+        "N4-noise-adaptive",
+        "With one block the rate adapts to the noise: (E√Z)²/N ≤ [2c_0Γ² + 2Γ(s_0 + √(2c_0Nv) + √(c_0E_N))]/N for "
+        "Z = Σ_{k<N}‖∇F_λ(w_k)‖², which is O(log²N/N + log N √(v̄/N)); the method knows no L, v, N or A.",
+        *_ADAGRAD,
+        "one block, σ_0 = s_0; F_i L-smooth, E[ĝ_i | past] = ∇F_i(w_k) with variances at most v_i, v of Σα_iĝ_i, v̄ = "
+        "Σα_iv_i",
+        "Γ = Γ_N of N4-adagrad-norm, β = H/s_0, ω = 1 + c_0A²/s_0², S_0 = EΣα_i‖∇F_i(w_0) + π_i‖², "
+        "E_N = (1+2β)[S_0 + 2(1+β)L²(4+2ω)log(1 + c_0NA²/s_0²)/c_0] + (3+2β)Nv̄",
+        latex=r"$\frac{1}{N}(E\sqrt{Z})^2 \leq"
+        r" \frac{1}{N}[2c_0\Gamma_N^2 + 2\Gamma_N(s_0 + \sqrt{2c_0Nv} + \sqrt{c_0E_N})]$",
+        source="MATHEMATICS.md#N4; known (Li and Orabona; Ward, Wu and Bottou), with any same-batch Q ours",
+    ),
+    formal_claim(
         "N4-almost-surely",
         "With σ_k = x_k^θ, x_{k+1} = x_k + c_0a_k and 1/2 < θ ≤ 1, E Σ_{k<N}‖∇F_λ(w_k)‖²/(2σ_k) has a bound that does "
         "not depend on N, and ∇F_λ(w_k) → 0 along every path on which that sum is finite.",

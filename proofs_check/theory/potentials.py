@@ -16,7 +16,7 @@ def margin_threshold(beta: Number) -> Number:
     The hypothesis of T6-preconditioned is $(\sigma-L)(\sigma+\lambda) \ge XL^2$.
     """
     nonnegative("beta", beta), decide("beta", beta <= 3)
-    return thresholds.any_preconditioner(beta)
+    return thresholds.preconditioner_margin(beta)
 
 
 def kappa_threshold(beta: Number) -> Number:

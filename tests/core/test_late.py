@@ -19,6 +19,7 @@ METHODS = [
     sisa(9.0, rho=1.0),
     nsisa(9.0, rho=1.0),
     PISA(penalty=40.0, preconditioner=TopK(0.3), extrapolation=False),
+    sisa(30.0, metric="ema"),
 ]
 RULES = [1, 3, PeriodicDelays((0, 1)), PeriodicDelays(((0, 1, 2), (2, 0, 1), (1, 1, 0))), RandomDelays(3, seed=5)]
 EACH = pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.preconditioner!r}-{method.first}")
@@ -163,6 +164,8 @@ def test_what_does_not_fit_is_named():
         RandomDelays(-1)
     with pytest.raises(ValueError, match=r"^method: FedSGD is no PISA"):
         Late(FedSGD(rate=0.1), 1)
+    with pytest.raises(ValueError, match=r"^method: a searched penalty"):
+        Late(PISA(penalty="auto"), 1)
     with pytest.raises(ValueError, match=r"^delays: 2 ages for 3 clients"):
         run(Late(PISA(penalty=4.0), PeriodicDelays(((0, 1),))), problem, steps=1)
     other = run(Late(PISA(penalty=4.0), 1), problem, steps=2).state

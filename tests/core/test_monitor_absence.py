@@ -34,24 +34,24 @@ def at(threshold, factor=1.0):
     return factor * thresholds.least_penalty(threshold, 1.0, known().ridge)
 
 
-HALF = thresholds.partly_present(0.0, 0.5)
-TWO = thresholds.partly_present(0.0, 2 / 3)
-LATE = thresholds.delayed(2, 1.0)
+HALF = thresholds.participation_margin(0.0, 0.5)
+TWO = thresholds.participation_margin(0.0, 2 / 3)
+LATE = thresholds.delay_margin(2, 1.0)
 SPARSE = TopK(0.5)
-SENT = thresholds.contraction(0.5)
-AHEAD = thresholds.contraction(0.5, extrapolation=True)
+SENT = thresholds.contraction_margin(0.5)
+AHEAD = thresholds.contraction_margin(0.5, extrapolation=True)
 CASES = [
     ("half there", lambda sigma: PISA(penalty=sigma), 0.5, HALF, {PARTICIPATION}),
     ("two of three", lambda sigma: PISA(penalty=sigma), 2, TWO, {PARTICIPATION}),
     ("late", lambda sigma: Late(PISA(penalty=sigma), 2), None, LATE, {DELAY}),
-    ("late and half there", lambda sigma: Late(PISA(penalty=sigma), 2), 0.5, thresholds.delayed(2, HALF), {DELAY}),
+    ("late and half there", lambda sigma: Late(PISA(penalty=sigma), 2), 0.5, thresholds.delay_margin(2, HALF), {DELAY}),
     ("top-k", lambda sigma: PISA(penalty=sigma, preconditioner=SPARSE, extrapolation=False), None, SENT, {CONTRACTION}),
     ("top-k ahead", lambda sigma: PISA(penalty=sigma, preconditioner=SPARSE), None, AHEAD, {CONTRACTION}),
     (
         "top-k, half there",
         lambda sigma: PISA(penalty=sigma, preconditioner=SPARSE, extrapolation=False),
         0.5,
-        thresholds.contraction(0.5, probability=0.5),
+        thresholds.contraction_margin(0.5, probability=0.5),
         {PARTICIPATION},
     ),
 ]
@@ -83,8 +83,8 @@ def test_the_preconditioner_raises_what_is_asked_for():
     method = sisa(20.0, rho=20.0, clip=1.0)
     rows = watched(method, participation=0.5).rows
     top = max(row["participation_margin"] for row in rows)
-    assert thresholds.partly_present(0.0, 0.5) < top <= thresholds.partly_present(1.0, 0.5) * (1 + 1e-9)
-    expected = [thresholds.partly_present(row["metric_largest"], 0.5) for row in rows]
+    assert thresholds.participation_margin(0.0, 0.5) < top <= thresholds.participation_margin(1.0, 0.5) * (1 + 1e-9)
+    expected = [thresholds.participation_margin(row["metric_largest"], 0.5) for row in rows]
     assert [row["participation_margin"] for row in rows] == pytest.approx(expected)
 
 

@@ -287,6 +287,7 @@ BAD = [
     ("participation", 0.5, FedAvg(rate=0.1)),
     ("participation", 0.5, FedSGD(rate=0.1)),
     ("participation", 0.5, PISA(penalty=4.0, schedule=ResidualBalancing())),
+    ("participation", 0.5, PISA(penalty="auto")),
 ]
 
 

@@ -127,9 +127,9 @@ def test_a_wrong_method_is_caught(monkeypatch, name):
 @pytest.mark.parametrize(
     ("formula", "claims"),
     [
-        ("partly_present", ["N7-participation", "N7-participation-edge"]),
-        ("contraction", ["N7-compression", "N7-compression-edge"]),
-        ("delayed", ["N7-delay", "N7-delay-edge"]),
+        ("participation_margin", ["N7-participation", "N7-participation-edge"]),
+        ("contraction_margin", ["N7-compression", "N7-compression-edge"]),
+        ("delay_margin", ["N7-delay", "N7-delay-edge"]),
     ],
 )
 def test_a_threshold_of_a_tenth_is_caught(monkeypatch, formula, claims):

@@ -78,12 +78,12 @@ def test_the_core_has_the_stationary_gradients_at_its_point_and_at_its_local_mea
 
 
 def _adagrad_paths(steps, start, rate, bound, noise):
-    """Return E Σ G²/(2σ) and E log(σ_N²/s²) of AdaGrad-norm PISA on x²/2, exactly over all coin paths; and A²."""
-    sums, logs, squares = [], [], []
+    """Return E Σ G²/(2σ), E log(σ_N²/s²) and E√ΣG² of AdaGrad-norm PISA on x²/2, over all coin paths; and A²."""
+    sums, logs, squares, roots = [], [], [], []
     for path in itertools.product((-1.0, 1.0), repeat=steps):
-        w, memory, sigma, total = 0.0, 0.0, start, 0.0
+        w, memory, sigma, total, plain = 0.0, 0.0, start, 0.0, 0.0
         for coin in path:
-            total += w * w / (2 * sigma)
+            total, plain = total + w * w / (2 * sigma), plain + w * w
             estimate = w + noise * coin
             moving = sigma / (sigma + (bound if coin > 0 else 0.0))
             after = memory + moving * (estimate - memory)
@@ -94,18 +94,22 @@ def _adagrad_paths(steps, start, rate, bound, noise):
             squares.append(square)
         sums.append(total)
         logs.append(math.log(sigma**2 / start**2))
-    return np.mean(sums), np.mean(logs), max(squares)
+        roots.append(math.sqrt(plain))
+    return np.mean(sums), np.mean(logs), np.mean(roots), max(squares)
 
 
 @pytest.mark.parametrize(
     ("start", "rate", "bound", "noise"), [(1.0, 1.0, 0.0, 1.0), (2.0, 0.5, 3.0, 2.0), (0.3, 4.0, 1.0, 0.5)]
 )
 def test_adagrad_penalties_lose_a_logarithm_and_no_less_than_some_of_it(start, rate, bound, noise):
-    found, logs, square = _adagrad_paths(10, start, rate, bound, noise)
+    found, logs, root, square = _adagrad_paths(10, start, rate, bound, noise)
     cost = theory.adagrad_cost(1.0, square, start, rate=rate, bound=bound)
     # It starts at the minimiser: the first gap is 0, and the logarithm pays for all.
     assert 0 < found <= cost * logs
     assert logs <= math.log(1 + rate * 10 * square / start**2)
+    total = theory.adagrad_total(10, 0.0, [start], 1.0, square, rate=rate, bound=bound)
+    spread = theory.adagrad_spread(10, 0.0, start, 1.0, square, noise**2, rate=rate, bound=bound)
+    assert 0 < root**2 / 10 <= theory.adagrad_noise_bound(10, total, start, noise**2, spread, rate=rate)
     assert theory.adagrad_bound(10, 0.0, [start], 1.0, square, rate=rate, bound=bound) == pytest.approx(
         2 * cost * math.log(1 + rate * 10 * square / start**2) * math.sqrt(start**2 + rate * 10 * square) / 10
     )
@@ -145,6 +149,8 @@ def test_a_metric_of_the_past_costs_what_the_theorem_says(beta, condition):
         (lambda: theory.adagrad_cost(1.0, 1.0, 1.0, bound=-1.0), "bound"),
         (lambda: theory.adagrad_bound(10, 1.0, [], 1.0, 1.0), "starts"),
         (lambda: theory.adagrad_bound(0, 1.0, [1.0], 1.0, 1.0), "rounds"),
+        (lambda: theory.adagrad_spread(10, -1.0, 1.0, 1.0, 1.0, 1.0), "residuals"),
+        (lambda: theory.adagrad_noise_bound(10, 1.0, 1.0, -1.0, 1.0), "variance"),
         (lambda: theory.past_metric_kappa(1.0, 0.5), "condition"),
         (lambda: theory.past_metric_noise(20.0, 2.0, 1.0), "spread"),
     ],

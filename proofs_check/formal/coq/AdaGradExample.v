@@ -170,17 +170,24 @@ Proof.
 Qed.
 End Coins.
 
-(** The rule sigma_(k+1)^2 = sigma_k^2 + c_0 a_k is the exponent 1/2. *)
-Theorem N4_inhabited n : exists sigma bend grad w local dual, adagrad (coins n) line 1 self 1 (fun _ => 1) 0 1 (2 / 5) 12 10 1 0
-  (fun _ => 10) sigma bend grad w local dual (fun x => / 2 * (x * x)) (fun x => x) (agree n) /\
-  (forall o, w 1%nat o = 1) /\ ((0 < n)%nat -> exists o o', bend 1%nat 0%nat o 1 = 1 /\ bend 1%nat 0%nat o' 1 = 0).
+(** The rule sigma_(k+1)^2 = sigma_k^2 + c_0 a_k is the exponent 1/2; the last lines are the hypotheses of (b). *)
+Theorem N4_inhabited n : let one := fun _ : nat => 1 in let F := fun _ : nat => (fun x : line => / 2 * (x * x)) in
+  let G := fun _ : nat => (fun x : line => x) in
+  exists sigma bend grad w local dual, adagrad (coins n) line 1 self 1 one 0 (1 + 0) (2 / 5) 12 10 1 0
+  (fun _ => 10) sigma bend grad w local dual (objective 1 one 0 F) (Objective.slope 1 one 0 G) (agree n) /\
+  (forall o, w 1%nat o = 1) /\ ((0 < n)%nat -> exists o o', bend 1%nat 0%nat o 1 = 1 /\ bend 1%nat 0%nat o' 1 = 0) /\
+  (forall i, smooth 1 (F i) (G i)) /\ (forall k i (x : coins n -> line), (forall o o', agree n k o o' -> x o = x o') ->
+    expect (fun o => ⟨x o, grad (S k) i o - G i (w (S k) o)⟩) = 0) /\
+  (forall k i, expect (fun o => ‖grad (S k) i o - G i (w (S k) o)‖²) <= 1) /\
+  forall k, expect (fun o => ‖mean line 1 one (fun i => grad (S k) i o - G i (w (S k) o))%V‖²) <= 1.
 Proof.
-  assert (Half : / 2 <= / 2 <= 1) by lra. assert (Ten : Rpower 100 (/ 2) = 10)
+  intros one F G. assert (Half : / 2 <= / 2 <= 1) by lra. assert (Ten : Rpower 100 (/ 2) = 10)
     by (rewrite Rpower_sqrt by lra; replace 100 with (10 * 10) by ring; apply sqrt_square; lra).
-  exists (fun l _ o => Rpower (total_of (/ 2) n l o) (/ 2)). do 5 eexists. split; [|split].
+  exists (fun l _ o => Rpower (total_of (/ 2) n l o) (/ 2)). do 5 eexists.
+  split; [|split; [|split; [|split; [|split; [|split]]]]].
   - split.
     + exact (coin_rounds (/ 2) n Half).
-    + split; [intros; lra|simpl; ring].
+    + split; [intros; unfold one; lra|unfold one; simpl; ring].
     + intros k j o _. apply power_positive.
     + intros j o _. cbn [total_of trace sum_of]. rewrite Ten. lra.
     + intros k [|j] o J; [|lia]. unfold square_of. rewrite coin_square. cbn [total_of].
@@ -191,16 +198,25 @@ Proof.
     + intros k i o _. apply brake_blockwise.
     + intros k [|j] o J; [|lia]. unfold square_of. rewrite coin_square.
       assert (Q := squares_most (/ 2) _ _ (always_tame (/ 2) n Half o k) (coin_bounds n k o)). cbn in *. lra.
-    + exact half_square_smooth.
+    + apply objective_smooth; try lra; [split; [intros; unfold one; lra|unfold one; simpl; ring]|].
+      intros i _. exact half_square_smooth.
     + lra.
-    + intros y. cbn in *. nra.
+    + intros y. unfold objective, F, one. cbn in *. nra.
     + intros k o o' A. assert (E := trace_known (/ 2) n k o o' A).
       repeat split; [|intros; now rewrite E|intros; cbn [total_of]; now rewrite E].
       cbn [trace]. unfold turn. cbn [point_of]. now rewrite E.
-    + exact (coin_fair (/ 2) n).
+    + intros k x X. rewrite <- (coin_fair (/ 2) n k x X). apply expect_ext. intros o. unfold Objective.slope, Algorithm.mean, G, one.
+      cbn. ring.
   - intros o. cbn. unfold Rdiv. ring.
   - intros N. assert (One := coin_variance n 0 N). assert (Mean := coin_unbiased n 0 (fun _ => 1) ltac:(easy)).
     destruct n as [|n]; [lia|]. exists (inl (some_outcome n)), (inr (some_outcome n)). unfold brake. cbn. lra.
+  - intros i. exact half_square_smooth.
+  - intros k i x X. rewrite (expect_ext (coins n) _ (fun o => x o * coin n k o)).
+    + exact (coin_unbiased n k x X).
+    + intros o. unfold G. cbn. ring.
+  - intros k i. eapply Rle_trans; [|exact (coin_variance_most n k)]. apply Req_le, expect_ext. intros o. unfold G. cbn. ring.
+  - intros k. eapply Rle_trans; [|exact (coin_variance_most n k)]. apply Req_le, expect_ext. intros o.
+    unfold Algorithm.mean, G, one. cbn. ring.
 Qed.
 Print Assumptions coin_powers.
 Print Assumptions N4_inhabited.

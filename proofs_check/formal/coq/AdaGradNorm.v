@@ -136,8 +136,30 @@ Proof.
   assert (c0 * square_of N j o <= c0 * A ^ 2) by (apply Rmult_le_compat_l; lra). lra.
 Qed.
 
+Notation most_logs N := (sum n (fun j => ln (1 + c0 * INR N * A ^ 2 / first j ^ 2))).
 Definition gap_of N := 2 * (expect (fun o => F (begin o) + Lam ^ 2 / (2 * s0) * ‖begin o - w 1%nat o‖²) - least
-  + C / c0 * sum n (fun j => ln (1 + c0 * INR N * A ^ 2 / first j ^ 2))).
+  + C / c0 * most_logs N).
+
+Lemma logs_most N o : logs N o <= most_logs N.
+Proof.
+  destruct (ada_constants setting) as [PL [PC [Z _]]]. apply sum_le. intros j J.
+  destruct (ada_first setting j o J) as [_ B]. assert (Pf : 0 < first j ^ 2) by (apply pow_lt; lra).
+  assert (Ps := pow_lt _ 2 (ada_positive setting N j o J)). assert (G := growth_most N j o J).
+  assert (X : sigma (S N) j o ^ 2 / first j ^ 2 <= 1 + c0 * INR N * A ^ 2 / first j ^ 2).
+  { apply Rmult_le_reg_r with (first j ^ 2); [lra|].
+    replace ((1 + c0 * INR N * A ^ 2 / first j ^ 2) * first j ^ 2) with (first j ^ 2 + c0 * INR N * A ^ 2) by (field; lra).
+    unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
+  destruct (Rle_lt_or_eq_dec _ _ X) as [L|E]; [left; apply ln_increasing; [positive|exact L]|rewrite E; lra].
+Qed.
+
+Lemma gap_bounds N : 2 * sum N (fun k => expect (fun o => gradients k o)) <= gap_of N.
+Proof.
+  destruct (ada_constants setting) as [PL [PC [Z _]]]. assert (Sum := N4_gradients N).
+  assert (Logs : expect (fun o => logs N o) <= most_logs N)
+    by (rewrite <- (expect_const P (most_logs N)); apply expect_le; intros; apply logs_most).
+  assert (CL := Rmult_le_compat_l (C / c0) _ _ ltac:(apply quotient; [exact cost_nonneg|exact PC]) Logs).
+  unfold gap_of. lra.
+Qed.
 
 (** N4 (a): the mean of E|G_k|^2 over N steps is of the order log N/sqrt N. *)
 Theorem N4_rate N largest : (1 <= N)%nat -> (forall j, (j < n)%nat -> first j <= largest) ->
@@ -147,17 +169,7 @@ Proof.
   intros PN Most. assert (Pn := lt_0_INR N ltac:(lia)). destruct (ada_constants setting) as [PL [PC [Z _]]].
   set (M := sqrt (largest ^ 2 + c0 * INR N * A ^ 2)). assert (Q := pow2_ge_0 A).
   assert (PcN : 0 <= c0 * INR N * A ^ 2) by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|lra]).
-  assert (Sum := N4_gradients N).
-  assert (Logs : expect (fun o => logs N o) <= sum n (fun j => ln (1 + c0 * INR N * A ^ 2 / first j ^ 2))).
-  { rewrite <- (expect_const P (sum n _)). apply expect_le. intros o. apply sum_le. intros j J.
-    destruct (ada_first setting j o J) as [_ B]. assert (Pf : 0 < first j ^ 2) by (apply pow_lt; lra).
-    assert (Ps := pow_lt _ 2 (ada_positive setting N j o J)). assert (G := growth_most N j o J).
-    assert (X : sigma (S N) j o ^ 2 / first j ^ 2 <= 1 + c0 * INR N * A ^ 2 / first j ^ 2).
-    { apply Rmult_le_reg_r with (first j ^ 2); [lra|].
-      replace ((1 + c0 * INR N * A ^ 2 / first j ^ 2) * first j ^ 2) with (first j ^ 2 + c0 * INR N * A ^ 2) by (field; lra).
-      unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
-    destruct (Rle_lt_or_eq_dec _ _ X) as [L|E]; [left; apply ln_increasing; [positive|exact L]|rewrite E; lra]. }
-  assert (CL := Rmult_le_compat_l (C / c0) _ _ ltac:(apply quotient; [exact cost_nonneg|exact PC]) Logs).
+  assert (Sum := gap_bounds N).
   assert (Each : forall k, (k < N)%nat -> expect (fun o => ‖slope (w (S k) o)‖²) <= 2 * M * expect (fun o => gradients k o)).
   { intros k K. rewrite <- expect_scale. apply expect_le. intros o. set (g := slope (w (S k) o)).
     replace (2 * M * (/ 2 * weighing (fun j => / sigma (S k) j o) g)) with (M * weighing (fun j => / sigma (S k) j o) g)
@@ -175,8 +187,8 @@ Proof.
   assert (All : sum N (fun k => expect (fun o => ‖slope (w (S k) o)‖²)) <= 2 * M * sum N (fun k => expect (fun o => gradients k o))).
   { rewrite <- sum_scale. now apply sum_le. }
   replace (gap_of N * (M / INR N)) with (/ INR N * (gap_of N * M)) by (field; lra).
-  apply Rmult_le_compat_l; [apply Rlt_le; now apply Rinv_0_lt_compat|]. eapply Rle_trans; [exact All|]. unfold gap_of.
-  assert (B := Rmult_le_compat_l (2 * M) _ _ ltac:(lra) (Rle_trans _ _ _ Sum (Rplus_le_compat_l _ _ _ CL))). lra.
+  apply Rmult_le_compat_l; [apply Rlt_le; now apply Rinv_0_lt_compat|]. eapply Rle_trans; [exact All|].
+  assert (B := Rmult_le_compat_l M _ _ PM Sum). lra.
 Qed.
 End AdaGrad.
 Print Assumptions N4_gradients.

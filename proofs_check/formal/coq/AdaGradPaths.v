@@ -45,39 +45,16 @@ Qed.
 (** |w_(k+1) - w_k|^2 <= 6 A^2/sigma_k^2 *)
 Lemma place_moves k : ‖w (S (S k)) - w (S k)‖² <= 6 * A ^ 2 / penalty k ^ 2.
 Proof.
-  assert (Pos : forall l j, (j < 1)%nat -> 0 < Rpower (x (S l)) theta) by (intros; apply power_positive).
-  destruct (penalty_rises k) as [Ps Up]. destruct constants as [_ [_ [_ [Hb Pr]]]].
-  assert (Share : 0 <= bound / penalty k /\ bound <= bound / penalty k * penalty k)
-    by (split; [now apply quotient|right; field; lra]).
-  assert (R := pull_small V 1 part (whole V) m weight ridge sigma bend grad w local dual run weights Pos k 0 _ _
-    Nat.lt_0_1 (proj1 Share) (operators k) (proj2 Share)).
-  assert (Q := kept_small V 1 part (whole V) m weight ridge sigma bend grad w local dual run weights Pos k 0 _ _
-    Nat.lt_0_1 (proj1 Share) (operators k) (proj2 Share)).
-  assert (Away := centre_away V 1 part (whole V) m weight ridge sigma bend grad w local dual run weights Pos Pr k 0
-    Nat.lt_0_1).
-  assert (Is := centre_is_the_mean_model V 1 part (whole V) m weight ridge sigma bend grad w local dual run Pos k).
-  rewrite (mean_model_moved V 1 part (whole V) m weight sigma w local weights Pos) in Is.
-  cbv beta in *. rewrite Is in Away. unfold Diagonal.diagonal in Away. cbn [total] in Away.
-  set (q := mean V m weight _) in *. set (r := pull V m weight ridge w dual k) in *.
-  assert (Sp : spread V part m weight grad dual k 0 <= drawn_square k)
-    by (unfold block_square; assert (N := inner_nonneg _ (drawn V m weight ridge grad w k)); lra).
-  assert (B := bounded k). set (s := penalty k) in *. set (s' := penalty (S k)) in *.
-  assert (E : (w (S (S k)) - w (S k))%V = (- / (s' + ridge) * (r + (s' / s) * q))%V).
-  { apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in Away. autorewrite with inner in *.
-    assert (Y : ⟨w (S (S k)), z⟩ = ⟨w (S k), z⟩ - / s * ⟨q, z⟩ - / (s' + ridge) * (⟨r, z⟩ - ridge / s * ⟨q, z⟩)) by lra.
-    rewrite Y. field. lra. }
-  rewrite E. set (t := s' / s) in *. assert (T : 0 <= t) by (apply quotient; lra).
-  assert (D : ‖r + t * q‖² <= 2 * ‖r‖² + 2 * t ^ 2 * ‖q‖²).
-  { assert (Y := inner_nonneg _ (r - t * q)%V). autorewrite with inner in *. rewrite (inner_sym _ q r) in *. lra. }
-  assert (One : 1 <= t) by (unfold t; apply below_quotient; lra). assert (T2 : 1 <= t ^ 2) by nra.
-  assert (D' : ‖r + t * q‖² <= 6 * A ^ 2 * t ^ 2).
-  { assert (t ^ 2 * ‖q‖² <= t ^ 2 * A ^ 2) by (apply Rmult_le_compat_l; lra). assert (0 <= A ^ 2) by apply pow2_ge_0.
-    assert (A ^ 2 * 1 <= A ^ 2 * t ^ 2) by (apply Rmult_le_compat_l; lra). lra. }
-  replace (‖- / (s' + ridge) * (r + t * q)‖²) with (/ (s' + ridge) * / (s' + ridge) * ‖r + t * q‖²)
-    by (rewrite inner_scale, inner_scale_r; ring).
-  replace (6 * A ^ 2 / s ^ 2) with (/ s' * / s' * (6 * A ^ 2 * t ^ 2)) by (unfold t; field; lra).
-  assert (I : 0 < / (s' + ridge) <= / s') by (split; [apply Rinv_0_lt_compat|apply Rinv_le_contravar]; lra).
-  apply Rmult_le_compat; [nra|apply inner_nonneg|apply Rmult_le_compat; lra|exact D'].
+  destruct (penalty_rises k) as [Ps Up]. destruct constants as [_ [_ [_ Nonneg]]].
+  assert (M := block_moves V 1 part (whole V) m weight ridge bound sigma bend grad w local dual run weights
+    (fun l j _ => power_positive (x (S l)) theta) operators Nonneg k 0 Nat.lt_0_1). cbv beta in M.
+  eapply Rle_trans; [exact M|]. assert (B := bounded k). assert (N := path_square_nonneg k).
+  set (s := penalty k) in *. set (s' := penalty (S k)) in *. set (a := drawn_square k) in *.
+  replace ((4 + 2 * (s' / s) ^ 2) * a / s' ^ 2) with (a * (4 * (/ s') ^ 2 + 2 * (/ s) ^ 2)) by (field; lra).
+  replace (6 * A ^ 2 / s ^ 2) with (A ^ 2 * (6 * (/ s) ^ 2)) by (field; lra).
+  assert (I : 0 < / s' <= / s) by (split; [apply Rinv_0_lt_compat|apply Rinv_le_contravar]; lra).
+  assert (I2 : (/ s') ^ 2 <= (/ s) ^ 2) by (apply pow_incr; lra). assert (I0 := pow2_ge_0 (/ s')).
+  apply Rmult_le_compat; lra.
 Qed.
 
 Lemma steps_endless : diverges (fun k => / penalty k).

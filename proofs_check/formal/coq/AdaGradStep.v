@@ -4,6 +4,56 @@
 
 From PISA Require Export MetricRounds.
 
+(** The server's step in one block: |w+ - w|^2 <= (4 + 2 (sigma+/sigma)^2) a/sigma+^2, sigma the penalty of the clients. *)
+Section Moves.
+Variables (V : space) (n : nat) (part : nat -> V -> V).
+Hypothesis split : basis V n part.
+Variables (m : nat) (weight : nat -> R) (ridge bound : R) (sigma : nat -> nat -> R).
+Variables (bend : nat -> nat -> V -> V) (grad : nat -> nat -> V) (w : nat -> V) (local dual : nat -> nat -> V).
+Hypothesis run : metric_rounds V n part m weight ridge sigma bend grad w local dual.
+Hypothesis weights : (forall i, (i < m)%nat -> 0 <= weight i) /\ sum m weight = 1.
+Hypothesis positive : forall k j, (j < n)%nat -> 0 < sigma (S k) j.
+Hypothesis operators : forall k i, (i < m)%nat -> blockwise n part (fun _ => bound) (bend (S k) i).
+Hypothesis nonneg : 0 <= bound /\ 0 <= ridge.
+
+Lemma block_moves k j : (j < n)%nat -> ‖part j (w (S (S k)) - w (S k))‖²
+  <= (4 + 2 * (sigma (S (S k)) j / sigma (S k) j) ^ 2) * block_square V part m weight ridge grad w dual k j
+    / sigma (S (S k)) j ^ 2.
+Proof.
+  intros J. destruct nonneg as [Hb Pr]. assert (Ps := positive k j J). assert (Pn := positive (S k) j J).
+  assert (Share : 0 <= bound / sigma (S k) j /\ bound <= bound / sigma (S k) j * sigma (S k) j)
+    by (split; [now apply quotient|right; field; lra]).
+  assert (R := pull_small V n part split m weight ridge sigma bend grad w local dual run weights positive k j _ _
+    J (proj1 Share) (operators k) (proj2 Share)).
+  assert (Q := kept_small V n part split m weight ridge sigma bend grad w local dual run weights positive k j _ _
+    J (proj1 Share) (operators k) (proj2 Share)).
+  assert (Away := centre_away V n part split m weight ridge sigma bend grad w local dual run weights positive Pr k j J).
+  rewrite (centre_is_the_mean_model V n part split m weight ridge sigma bend grad w local dual run positive k),
+    (mean_model_moved V n part split m weight sigma w local weights positive) in Away.
+  rewrite !(part_add V n part split), !(part_scale V n part split), (part_diagonal V n part split) in * by exact J.
+  set (q := part j (mean V m weight _)) in *. set (r := part j (pull V m weight ridge w dual k)) in *.
+  assert (Sp : spread V part m weight grad dual k j <= block_square V part m weight ridge grad w dual k j)
+    by (unfold block_square; assert (N := inner_nonneg _ (part j (drawn V m weight ridge grad w k))); lra).
+  set (a := block_square V part m weight ridge grad w dual k j) in *.
+  set (s := sigma (S k) j) in *. set (s' := sigma (S (S k)) j) in *.
+  set (x := part j (w (S k))) in *. set (x' := part j (w (S (S k)))) in *.
+  assert (E : (x' - x)%V = (- / (s' + ridge) * (r + (s' / s) * q))%V).
+  { apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in Away. autorewrite with inner in *.
+    assert (Y : ⟨x', z⟩ = ⟨x, z⟩ - / s * ⟨q, z⟩ - / (s' + ridge) * (⟨r, z⟩ - ridge / s * ⟨q, z⟩)) by lra.
+    rewrite Y. field. lra. }
+  rewrite E. set (t := s' / s) in *.
+  assert (D : ‖r + t * q‖² <= 2 * ‖r‖² + 2 * t ^ 2 * ‖q‖²).
+  { assert (Y := inner_nonneg _ (r - t * q)%V). autorewrite with inner in *. rewrite (inner_sym _ q r) in *. lra. }
+  assert (D' : ‖r + t * q‖² <= (4 + 2 * t ^ 2) * a).
+  { assert (t ^ 2 * ‖q‖² <= t ^ 2 * a) by (apply Rmult_le_compat_l; [apply pow2_ge_0|lra]). lra. }
+  replace (‖- / (s' + ridge) * (r + t * q)‖²) with (/ (s' + ridge) * / (s' + ridge) * ‖r + t * q‖²)
+    by (rewrite inner_scale, inner_scale_r; ring).
+  replace ((4 + 2 * t ^ 2) * a / s' ^ 2) with (/ s' * / s' * ((4 + 2 * t ^ 2) * a)) by (field; lra).
+  assert (I : 0 < / (s' + ridge) <= / s') by (split; [apply Rinv_0_lt_compat|apply Rinv_le_contravar]; lra).
+  apply Rmult_le_compat; [nra|apply inner_nonneg|apply Rmult_le_compat; lra|exact D'].
+Qed.
+End Moves.
+
 (** ** One outcome *)
 Section Outcome.
 Variables (V : space) (n : nat) (part : nat -> V -> V).
@@ -129,6 +179,22 @@ Proof.
     assert (S0 := at_least_s0 k j J). assert (Ps := positive k j J).
     replace (ridge ^ 2 / s0 ^ 2) with ((ridge / s0) ^ 2) by (field; lra). apply Rplus_le_compat_l, Rmult_le_compat_l; [lra|].
     apply pow_incr. split; [apply quotient; lra|]. apply Rmult_le_compat_l; [lra|]. apply Rinv_le_contravar; lra.
+Qed.
+
+Lemma place_moves k : ‖w (S (S k)) - w (S k)‖² <= (4 + 2 * growth) * sum n (fun j => collected k j).
+Proof.
+  rewrite <- (weighing_one V n part split), <- sum_scale. unfold Diagonal.weighing. apply sum_le. intros j J.
+  rewrite Rmult_1_l. destruct constants as [_ [_ Nonneg]].
+  assert (B := block_moves V n part split m weight ridge bound sigma bend grad w local dual run weights positive operators
+    Nonneg k j J). eapply Rle_trans; [exact B|]. assert (N := square_nonneg k j). assert (G := slow_growth k j J).
+  assert (P1 := positive k j J). assert (P2 := positive (S k) j J).
+  replace ((4 + 2 * (sigma (S (S k)) j / sigma (S k) j) ^ 2) * drawn_square k j / sigma (S (S k)) j ^ 2) with
+    ((4 + 2 * (sigma (S (S k)) j / sigma (S k) j) ^ 2) * collected k j) by (unfold Rdiv; ring).
+  apply Rmult_le_compat_r; [apply quotient; [exact N|apply pow_lt; lra]|].
+  apply Rplus_le_compat_l, Rmult_le_compat_l; [lra|].
+  replace ((sigma (S (S k)) j / sigma (S k) j) ^ 2) with (sigma (S (S k)) j ^ 2 * / sigma (S k) j ^ 2) by (field; lra).
+  assert (P3 := pow_lt _ 2 P1). apply Rmult_le_reg_r with (sigma (S k) j ^ 2); [exact P3|].
+  rewrite Rmult_assoc, Rinv_l by lra. lra.
 Qed.
 
 (** What falls, outcome by outcome, but for the noise and what the logarithm collects. *)

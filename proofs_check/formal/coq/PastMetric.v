@@ -4,7 +4,7 @@
     [P] is a finite probability space; the run, its metric and its operators are given outcome by outcome. Step k draws
     the gradients at w_(k+1); [low k] = d_min sigma_k, and the metric lies in [low k, chi low k]. *)
 
-From PISA Require Export PastNumbers PastStep Probability Series.
+From PISA Require Export PastNumbers PastStep ClientNoise.
 
 Section Past.
 Variables (P : probability) (V : space) (n : nat) (part : nat -> V -> V).
@@ -52,18 +52,6 @@ Notation gradients k o := (weighing (fun j => / sigma (S k) j o) (slope (w (S k)
 Notation B k := (past_weight (low k) (beta k) (L / low k)).
 Definition past_potential k o := objective m weight 0 F (centre_of k o) + B k * residuals k o.
 
-Lemma noise_free k (x : P -> V) : (forall o o', same k o o' -> x o = x o') -> expect (fun o => ⟨x o, xi k o⟩) = 0.
-Proof.
-  intros X. unfold mean_noise.
-  rewrite (expect_ext P _ (fun o => sum m (fun i => weight i * ⟨x o, noise_of V (fun l i => grad l i o) (fun l => w l o) G k i⟩))).
-  2: { intros o. rewrite inner_sym, inner_mean. apply sum_ext. intros. now rewrite inner_sym. }
-  assert (All : forall j, (j <= m)%nat -> expect (fun o => sum j (fun i => weight i
-    * ⟨x o, noise_of V (fun l i => grad l i o) (fun l => w l o) G k i⟩)) = 0).
-  { induction j as [|j IH]; intros J; cbn [sum]; [apply expect_const|].
-    rewrite expect_add, IH, expect_scale by lia. unfold noise_of. rewrite (past_fair setting k j x J X). ring. }
-  now apply All.
-Qed.
-
 Lemma slope_known k o o' : same k o o' -> slope (w (S k) o) = slope (w (S k) o').
 Proof. intros S. now rewrite (proj1 (past_known setting k o o' S)). Qed.
 
@@ -79,35 +67,14 @@ Proof.
   destruct (past_known setting k o o' S) as [-> [D _]]. do 2 f_equal. f_equal. f_equal. apply mean_ext. exact D.
 Qed.
 
-(** The estimates' sizes: residual and noise are orthogonal. *)
-Lemma seen_split k : expect (fun o => seens k o) = expect (fun o => residuals k o) + expect (fun o => noises k o).
-Proof.
-  rewrite <- expect_add.
-  assert (All : forall j, (j <= m)%nat -> expect (fun o => sum j (fun i => weight i * ‖grad (S k) i o + dual k i o‖²))
-    = expect (fun o => sum j (fun i => weight i * ‖G i (w (S k) o) + dual k i o‖²)
-      + sum j (fun i => weight i * ‖grad (S k) i o - G i (w (S k) o)‖²))).
-  { induction j as [|j IH]; intros J; cbn [sum]; [apply expect_ext; intros; ring|].
-    rewrite (expect_ext P (fun o => _ + _ + (_ + _)) (fun o =>
-      (sum j (fun i => weight i * ‖G i (w (S k) o) + dual k i o‖²) + sum j (fun i => weight i * ‖grad (S k) i o - G i (w (S k) o)‖²))
-      + (weight j * ‖grad (S k) j o + dual k j o‖² + -2 * weight j * ⟨G j (w (S k) o) + dual k j o, grad (S k) j o - G j (w (S k) o)⟩))).
-    2: { intros o. set (a := G j (w (S k) o)). set (b := grad (S k) j o). set (d := dual k j o). expand_goal. ring. }
-    rewrite !expect_add, !expect_scale, IH, expect_add by lia.
-    rewrite (past_fair setting k j (fun o => G j (w (S k) o) + dual k j o)%V J); [ring|]. intros o o' S.
-    destruct (past_known setting k o o' S) as [-> [D _]]. now rewrite (D j J). }
-  exact (All m (le_n m)).
-Qed.
+Lemma known_clients k o o' : same k o o' -> w (S k) o = w (S k) o' /\ forall i, (i < m)%nat -> dual k i o = dual k i o'.
+Proof. intros S. destruct (past_known setting k o o' S) as [W [D _]]. auto. Qed.
+
+Lemma noise_free k (x : P -> V) : (forall o o', same k o o' -> x o = x o') -> expect (fun o => ⟨x o, xi k o⟩) = 0.
+Proof. exact (ClientNoise.noise_free P V m weight grad w G same (past_fair setting) k x). Qed.
 
 Lemma noises_most k : 0 <= expect (fun o => noises k o) <= v_bar.
-Proof.
-  split.
-  - apply expect_nonneg. intros o. apply sum_nonneg. intros i I. apply Rmult_le_pos; [now apply setting|apply inner_nonneg].
-  - assert (All : forall j, (j <= m)%nat -> expect (fun o => sum j (fun i => weight i * ‖grad (S k) i o - G i (w (S k) o)‖²))
-      <= sum j (fun i => weight i * variances i)).
-    { induction j as [|j IH]; intros J; cbn [sum]; [rewrite expect_const; lra|].
-      rewrite expect_add, expect_scale. assert (I := IH ltac:(lia)).
-      assert (W := Rmult_le_compat_l _ _ _ (proj1 (past_alphas setting) j J) (past_variance setting k j J)). lra. }
-    exact (All m (le_n m)).
-Qed.
+Proof. exact (ClientNoise.noises_most P V m weight variances grad w G (past_alphas setting) (past_variance setting) k). Qed.
 
 Theorem past_descends k : expect (fun o => past_potential (S k) o) <= expect (fun o => past_potential k o)
   - / 4 * expect (fun o => gradients k o) + past_noise (low k) (beta k) (L / low k) v v_bar.
@@ -172,7 +139,7 @@ Proof.
     (expect_nonneg P _ (fun o => proj1 (Weigh o))) (PR k) (expect_nonneg P _ (fun o => inner_nonneg _ _))
     (Rle_trans _ _ _ (expect_le P _ _ (fun o => proj2 (Weigh o))) (Req_le _ _ (expect_scale P _ _)))
     (past_v setting) (Rle_trans _ _ _ (expect_nonneg P _ (fun o => inner_nonneg _ _)) Mv) Mv (proj2 Pos)
-    (seen_split k) (proj1 Pos) Down' Res').
+    (seen_split P V m weight grad w dual G same known_clients (past_fair setting) k) (proj1 Pos) Down' Res').
   unfold past_potential. rewrite !expect_add, !expect_scale.
   assert (Lt := Rmult_le_compat_r _ _ _ (PR (S k)) Later). fold kk in Lt |- *. lra.
 Qed.

@@ -1,7 +1,7 @@
 (** One step with a metric of the past, block by block and outcome by outcome, whatever metric comes next (N5; the
     expectations are in PastMetric.v). No ridge; [low k] is a floor of the metric that does not fall. *)
 
-From PISA Require Export MetricRounds.
+From PISA Require Export ClientResiduals.
 
 Section Outcome.
 Variables (V : space) (n : nat) (part : nat -> V -> V).
@@ -32,12 +32,11 @@ Notation lost k := (lost V bend w local k).
 Notation seen k := (seen V grad dual k).
 Notation objective := (objective m weight 0 F).
 Notation slope := (slope m weight 0 G).
-Definition noise_of k i : V := (grad (S k) i - G i (place k))%V.
-Definition residual_of k i : V := (G i (place k) + dual k i)%V.
-Definition mean_noise k : V := mean (noise_of k).
-Definition residuals_of k := sum m (fun i => weight i * ‖residual_of k i‖²).
-Definition noises_of k := sum m (fun i => weight i * ‖noise_of k i‖²).
-Definition seen_of k := sum m (fun i => weight i * ‖seen k i‖²).
+Notation residual_of k := (residual_of V w dual G k).
+Notation residuals_of k := (residuals_of V m weight w dual G k).
+Notation mean_noise k := (mean_noise V m weight grad w G k).
+Notation noises_of k := (noises_of V m weight grad w G k).
+Notation seen_of k := (seen_of V m weight grad dual k).
 Notation g k := (slope (place k)).
 Notation q k := (beta k / (1 + beta k)).
 (** 1/kappa *)
@@ -78,7 +77,7 @@ Qed.
 
 Lemma drawn_parts k : drawn k = (g k + mean_noise k)%V.
 Proof.
-  unfold drawn, mean_noise, noise_of, Objective.slope.
+  unfold drawn, ClientResiduals.mean_noise, noise_of, Objective.slope.
   rewrite (mean_add V m weight (grad (S k)) (fun i => -1 * G i (place k))%V), mean_scale.
   apply separated; intros z. autorewrite with inner. ring.
 Qed.
@@ -88,33 +87,8 @@ Proof. now rewrite (pull_parts V n part m weight 0 sigma bend grad w local dual 
 
 Lemma memory_split k : (memory m weight dual k + 0 * place k = g k + -1 * mean (residual_of k))%V.
 Proof.
-  unfold memory, residual_of, Objective.slope. rewrite (mean_add V m weight (fun i => G i (place k)) (dual k)).
+  unfold memory, ClientResiduals.residual_of, Objective.slope. rewrite (mean_add V m weight (fun i => G i (place k)) (dual k)).
   apply separated; intros z. autorewrite with inner. ring.
-Qed.
-
-Lemma mean_square x : ‖mean x‖² <= sum m (fun i => weight i * ‖x i‖²).
-Proof. exact (mean_jensen V m weight weights x). Qed.
-
-Lemma total_sector k i : (i < m)%nat -> ‖lost k i‖² <= beta k * ⟨kept k i, lost k i⟩.
-Proof.
-  intros I. rewrite <- (weighing_one V n part split). unfold Diagonal.weighing.
-  rewrite (sum_ext n _ (fun j => ‖part j (lost k i)‖²)) by (intros; ring).
-  assert (E : ⟨kept k i, lost k i⟩ = sum n (fun j => ⟨part j (kept k i), part j (lost k i)⟩)).
-  { rewrite <- (diagonal_all V n part split (kept k i)) at 1. rewrite diagonal_inner. apply sum_ext. intros j J.
-    rewrite <- (part_symmetric _ _ _ split j (part j _) (lost k i)), (part_twice _ _ _ split) by exact J. ring. }
-  rewrite E, <- sum_scale. apply sum_le. intros j J.
-  exact (block_sector V n part split m sigma bend w local metric_positive k j (beta k) _ J
-    (beta_nonneg k) (operators k) (Rle_refl _) i I).
-Qed.
-
-Lemma bent_total k : ‖bent k‖² <= q k ^ 2 * seen_of k.
-Proof.
-  unfold MetricRounds.bent. replace (‖-1 * mean (lost k)‖²) with (‖mean (lost k)‖²) by (autorewrite with inner; ring).
-  eapply Rle_trans; [apply mean_square|]. unfold seen_of. rewrite <- sum_scale.
-  rewrite (sum_ext m (fun i => q k ^ 2 * _) (fun i => weight i * (q k ^ 2 * ‖seen k i‖²))) by (intros; ring).
-  apply (weighted_le m weight weights). intros i I.
-  rewrite (seen_parts V n part m weight 0 sigma bend grad w local dual run k i I).
-  apply left_small; [apply beta_nonneg|now apply total_sector].
 Qed.
 
 (** ** What the point of the analysis does *)
@@ -141,7 +115,7 @@ Proof.
     assert (S2 := proj2 (squares_add (g k) (-1 * mean (residual_of k))%V) k).
     assert (S3 := proj2 (inverse_weighing k (-1 * mean (residual_of k))%V)).
     replace (‖-1 * mean (residual_of k)‖²) with (‖mean (residual_of k)‖²) in S3 by (autorewrite with inner; ring).
-    assert (J := mean_square (residual_of k)). fold (residuals_of k) in J.
+    assert (J := mean_square V m weight weights (residual_of k)). fold (residuals_of k) in J.
     assert (J' := Rmult_le_compat_l _ _ _ (Rlt_le _ _ Il) J).
     assert (W := proj2 (inverse_weighing k (slope (centre k) - g k)%V)).
     set (t := ‖slope (centre k) - g k‖²) in *. set (e := (g k + -1 * mean (residual_of k))%V) in *.
@@ -154,7 +128,8 @@ Proof.
       (/ 2 * (/ low k * (L * L * (/ low k * (2 * x + 2 * (/ low k * residuals_of k)))))) by (unfold Rdiv; field; lra).
     apply Rmult_le_compat_l; lra. }
   (* the squared step *)
-  assert (Bent := bent_total k). assert (Bent' := Rmult_le_compat_l _ _ _ (Rlt_le _ _ Il) Bent).
+  assert (Bent := bent_total V n part split m weight 0 beta (fun k j => beta k * sigma (S k) j) sigma bend grad w local
+    dual run weights metric_positive beta_nonneg operators (fun _ _ _ => Rle_refl _) k). assert (Bent' := Rmult_le_compat_l _ _ _ (Rlt_le _ _ Il) Bent).
   assert (Eps := proj2 (inverse_weighing k (bent k))). assert (Noise := proj2 (inverse_weighing k (mean_noise k))).
   assert (Step : L / 2 * weighing (fun j => / sigma (S k) j * / sigma (S k) j) (pull k)
     <= inv k * (weighing (inverse k) (g k) + 2 * ⟨diagonal (inverse k) (g k), mean_noise k⟩
@@ -204,7 +179,7 @@ Proof.
     autorewrite with inner in *. rewrite (inner_sym _ b a), (inner_sym _ c a), (inner_sym _ c b) in *. lra. }
   assert (P1 := proj1 (squares_add (g k) (-1 * mean (residual_of k))%V)). fold p in P1.
   replace (‖-1 * mean (residual_of k)‖²) with (‖mean (residual_of k)‖²) in P1 by (autorewrite with inner; ring).
-  assert (J := mean_square (residual_of k)). fold (residuals_of k) in J.
+  assert (J := mean_square V m weight weights (residual_of k)). fold (residuals_of k) in J.
   assert (P2 := proj1 (squares_add (g k + mean_noise k)%V (bent k))). rewrite <- pull_split in P2.
   assert (Pk := low_rises k). assert (Il : 0 < / low k) by (apply Rinv_0_lt_compat; lra).
   assert (Q : 0 <= / low k * / low k) by nra. set (i2 := / low k * / low k) in *.
@@ -217,36 +192,18 @@ Theorem past_residuals k : residuals_of (S k) <= 2 * (1 + beta k) / (1 + 2 * bet
   + 2 * (1 + beta k) * inv k ^ 2 * (18 * ‖g k‖² + 6 * residuals_of k + 12 * q k ^ 2 * seen_of k + 12 * ‖mean_noise k‖²
     + 24 * ⟨g k, mean_noise k⟩).
 Proof.
-  assert (Pb := beta_nonneg k). set (a := 2 * (1 + beta k) / (1 + 2 * beta k)). set (b := 2 * (1 + beta k)).
-  assert (Pa : 0 <= a) by (unfold a; apply quotient; lra).
-  apply Rle_trans with (a * (q k * residuals_of k + noises_of k) + b * (L * L * ‖place (S k) - place k‖²)).
-  - unfold residuals_of at 1. apply Rle_trans with (sum m (fun i => weight i * (a * (q k * ‖residual_of k i‖²
-      + ‖noise_of k i‖²) + b * (L * L * ‖place (S k) - place k‖²)))).
-    + apply (weighted_le m weight weights). intros i I. set (h := (G i (place (S k)) - G i (place k))%V).
-      assert (Parts := seen_parts V n part m weight 0 sigma bend grad w local dual run k i I).
-      assert (Seen : seen k i = (residual_of k i + noise_of k i)%V)
-        by (unfold MetricRounds.seen, residual_of, noise_of; vector).
-      assert (E : residual_of (S k) i = (lost k i - noise_of k i + h)%V).
-      { unfold residual_of at 1, h. rewrite (dual_kept V n part m weight 0 sigma bend grad w local dual run k i).
-        rewrite Seen in Parts. unfold residual_of in Parts.
-        apply separated; intros z. apply (f_equal (fun u => ⟨u, z⟩)) in Parts. autorewrite with inner in *. lra. }
-      rewrite E. eapply Rle_trans; [apply (turned V _ h (beta k) Pb)|]. fold a b.
-      assert (H := lipschitz _ _ _ _ (F_smooth i I) (place (S k)) (place k)). fold h in H.
-      assert (N := left_and_noise V (kept k i) (lost k i) (noise_of k i) (beta k) Pb (total_sector k i I)).
-      replace (kept k i + lost k i - noise_of k i)%V with (residual_of k i) in N by (rewrite <- Parts, Seen; vector).
-      assert (Nb := Rmult_le_compat_l a _ _ Pa N). assert (Hb := Rmult_le_compat_l b _ _ ltac:(unfold b; lra) H). lra.
-    + set (d := ‖place (S k) - place k‖²). right. unfold residuals_of, noises_of.
-      rewrite (sum_ext m _ (fun i => a * q k * (weight i * ‖residual_of k i‖²) + (a * (weight i * ‖noise_of k i‖²)
-        + b * (L * L * d) * weight i))) by (intros; ring).
-      rewrite !sum_add, !sum_scale, (proj2 weights). ring.
-  - apply Rplus_le_compat_l. assert (St := place_step k). assert (Bent := bent_total k).
-    assert (Pk := low_rises k). assert (Il : 0 < / low k) by (apply Rinv_0_lt_compat; lra).
-    replace (‖g k + mean_noise k‖²) with (‖g k‖² + 2 * ⟨g k, mean_noise k⟩ + ‖mean_noise k‖²) in St
-      by (autorewrite with inner; rewrite (inner_sym _ (mean_noise k) (g k)); ring).
-    replace (b * inv k ^ 2 * (18 * ‖g k‖² + 6 * residuals_of k + 12 * q k ^ 2 * seen_of k + 12 * ‖mean_noise k‖²
-      + 24 * ⟨g k, mean_noise k⟩)) with (b * (L * L * (/ low k * / low k * (12 * (‖g k‖² + 2 * ⟨g k, mean_noise k⟩
-      + ‖mean_noise k‖²) + 12 * (q k ^ 2 * seen_of k) + 6 * ‖g k‖² + 6 * residuals_of k)))) by (unfold Rdiv; field; lra).
-    apply Rmult_le_compat_l; [unfold b; lra|]. apply Rmult_le_compat_l; [nra|]. eapply Rle_trans; [exact St|].
-    apply Rmult_le_compat_l; [nra|]. lra.
+  assert (Pb := beta_nonneg k). set (b := 2 * (1 + beta k)).
+  eapply Rle_trans; [exact (residuals_turn V n part split m weight 0 L beta (fun k j => beta k * sigma (S k) j) sigma bend
+    grad w local dual F G run weights F_smooth metric_positive beta_nonneg operators (fun _ _ _ => Rle_refl _) k)|].
+  fold b. apply Rplus_le_compat_l. assert (St := place_step k). assert (Bent := bent_total V n part split m weight 0 beta (fun k j => beta k * sigma (S k) j) sigma bend grad w local
+    dual run weights metric_positive beta_nonneg operators (fun _ _ _ => Rle_refl _) k).
+  assert (Pk := low_rises k). assert (Il : 0 < / low k) by (apply Rinv_0_lt_compat; lra).
+  replace (‖g k + mean_noise k‖²) with (‖g k‖² + 2 * ⟨g k, mean_noise k⟩ + ‖mean_noise k‖²) in St
+    by (autorewrite with inner; rewrite (inner_sym _ (mean_noise k) (g k)); ring).
+  replace (b * inv k ^ 2 * (18 * ‖g k‖² + 6 * residuals_of k + 12 * q k ^ 2 * seen_of k + 12 * ‖mean_noise k‖²
+    + 24 * ⟨g k, mean_noise k⟩)) with (b * (L * L * (/ low k * / low k * (12 * (‖g k‖² + 2 * ⟨g k, mean_noise k⟩
+    + ‖mean_noise k‖²) + 12 * (q k ^ 2 * seen_of k) + 6 * ‖g k‖² + 6 * residuals_of k)))) by (unfold Rdiv; field; lra).
+  apply Rmult_le_compat_l; [unfold b; lra|]. apply Rmult_le_compat_l; [nra|]. eapply Rle_trans; [exact St|].
+  apply Rmult_le_compat_l; [nra|]. lra.
 Qed.
 End Outcome.
