@@ -25,16 +25,16 @@ from proofs_check.claim import Verdict
 from proofs_check.measured.adversaries import Junk
 from proofs_check.measured.instances import Instance, count, generator, grid
 from proofs_check.measured.merits import (
-    evaluation_bound,
+    enough,
     excess,
     merit,
     penalties,
     penalty_bound,
     residual,
-    restart_threshold,
 )
 from proofs_check.measured.orthogonal import balanced, regression
 from proofs_check.measured.trajectories import curve, figure, holds, measured_claim, norms_of, states_of
+from proofs_check.theory import evaluations_bound
 
 TOLERANCE = 1e-13
 """Of the test, relative to 1 + |F|: F is a sum of some hundred roundings of 1e-16, and below eight of them the search
@@ -94,7 +94,8 @@ def auto_trial(instance: Instance) -> Mapping[str, Any]:
     worst = max(excess(rule, problem, *pair) for pair in pairwise(states))
     merits = np.asarray([merit(rule, problem, state) for state in states[1:]])
     rise = float(np.max(np.diff(merits) / (1 + np.abs(merits[:-1]))))
-    allowed = evaluation_bound(rule, len(states) - 1, max(most, rule.initial))
+    least = enough(rule, smoothness, ridge)
+    allowed = evaluations_bound(len(states) - 1, rule.initial, least, factor=rule.factor, relaxation=rule.relaxation)
     spent, largest = float(states[-1].search.trials), float(np.max(penalties(states)))
     # σ falls and rises by powers that are rounded each time; where it never rises its bound says nothing.
     room = np.log([most * (1 + 1e-12) / largest if largest > rule.initial else np.e, allowed / spent])
@@ -126,7 +127,7 @@ def needed_trial(instance: Instance) -> Mapping[str, Any]:
     problem, rule, states = above_rounding(instance)
     largest = float(np.max(penalties(states)))
     smoothness, ridge = float(np.max(problem.lipschitz)), float(problem.ridge)
-    needed = max(rule.initial, restart_threshold(rule, smoothness, ridge) - ridge)
+    needed = max(rule.initial, enough(rule, smoothness, ridge))
     most = penalty_bound(rule, smoothness, ridge)
     return {
         "excess": largest / needed,

@@ -14,7 +14,7 @@ from problems.generators import synthetic
 from problems.linear import logistic
 from problems.transforms import on_backend
 from proofs_check.measured.instances import Array, Instance, count, generator, grid
-from proofs_check.measured.merits import penalties, penalty_bound, restart_threshold
+from proofs_check.measured.merits import enough, penalties, penalty_bound
 from proofs_check.measured.trajectories import TINY, curve, figure, measured_claim, norms_of, states_of
 
 SHARES = (0.5, 1.5)
@@ -65,7 +65,7 @@ def local_threshold(rule: Backtracking, function: Curve, start: float) -> float:
         reach = steepest / s
         if high + reach > 700:
             return False
-        return s >= restart_threshold(rule, max(SHARES) * function.curvature(low - reach, high + reach))
+        return s >= enough(rule, max(SHARES) * function.curvature(low - reach, high + reach))
 
     least, most = 1e-12, 1e12
     for _ in range(200):

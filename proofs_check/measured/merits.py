@@ -3,7 +3,6 @@ r"""What must fall in the repaired methods, and the thresholds from which on it 
 The sides of the test are computed here from states, apart from the search that applies it.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,63 +11,19 @@ from pisa_lab.backtracking import Backtracking
 from pisa_lab.problem import Problem, objective, total_gradient
 from pisa_lab.state import State
 from proofs_check.measured.instances import Array
-from proofs_check.theory import margin_threshold, residual_weight
+from proofs_check.theory import restart_threshold, searched_penalty_bound
 
 
-def restart_threshold(rule: Backtracking, smoothness: float, ridge: float = 0.0) -> float:
-    r"""Return $s_R$, from which on the test passes after a restart.
-
-    $\frac{1}{2(1-c)}[\frac{L+\lambda}2 + \sqrt{\frac{(L+\lambda)^2}4 + 4(1-c)(1+\varepsilon)aL^2}]$.
-    Source: MATHEMATICS.md#N1.
-    """
-    half, left = (smoothness + ridge) / 2, 1 - rule.decrease
-    return (half + math.sqrt(half**2 + 4 * left * (1 + rule.relaxation) * rule.weight * smoothness**2)) / (2 * left)
+def enough(rule: Backtracking, smoothness: float, ridge: float = 0.0) -> float:
+    r"""Return $\sigma_R = (s_R-\lambda)^+$ for the constants of ``rule``."""
+    told = {"decrease": rule.decrease, "relaxation": rule.relaxation, "weight": rule.weight}
+    return max(float(restart_threshold(smoothness, ridge, **told)) - ridge, 0.0)
 
 
 def penalty_bound(rule: Backtracking, smoothness: float, ridge: float = 0.0) -> float:
-    r"""Return $\max(\sigma_0, t(s_R-\lambda)^+, \sigma_{\min})$. Source: MATHEMATICS.md#N1."""
-    return max(rule.initial, rule.factor * max(restart_threshold(rule, smoothness, ridge) - ridge, 0.0), rule.least)
-
-
-def evaluation_bound(rule: Backtracking, rounds: int, most: float) -> float:
-    r"""Return the most evaluations that ``rounds`` rounds take where $\sigma \le$ ``most``.
-
-    $1 + 2N + [\log^+(\mathrm{most}/\sigma_0) + N\log(1+\varepsilon)]/\log t$. Source: MATHEMATICS.md#N1.
-    """
-    grown = max(math.log(most / rule.initial), 0.0) + rounds * math.log1p(rule.relaxation)
-    return 1 + 2 * rounds + grown / math.log(rule.factor)
-
-
-def falling_margin(beta: float, share: float) -> float:
-    r"""Return $X_\vartheta(\beta)$ for a metric that falls by at most ϑ = ``share`` a round.
-
-    $\frac4{4\vartheta-\beta}$ for $\beta < 4\vartheta$ (up to 3), then
-    $\frac{(\beta-1)^2}{((1+\beta)\sqrt\vartheta-\beta)^2}$. Source: MATHEMATICS.md#N3.
-
-    Raises:
-        ValueError: the metric falls so fast that there is no threshold.
-    """
-    if share == 1:
-        return float(margin_threshold(beta))
-    if beta < min(4 * share, 3):
-        return 4 / (4 * share - beta)
-    return (beta - 1) ** 2 / _left(beta, share) ** 2
-
-
-def falling_weight(beta: float, share: float) -> float:
-    r"""Return a of the potential $F_\lambda + a\sum_i\alpha_i\|\nabla F_i+\pi_i\|^2_{S^{-1}}$ under such a metric."""
-    if share == 1:
-        return float(residual_weight(beta))
-    if beta < min(4 * share, 3):
-        return 0.5
-    return math.sqrt(share) * (beta - 1) ** 2 / (2 * (1 + beta) * _left(beta, share))
-
-
-def _left(beta: float, share: float) -> float:
-    left = (1 + beta) * math.sqrt(share) - beta
-    if left <= 0:
-        raise ValueError(f"share: a metric that falls by {share:g} a round has no threshold for β = {beta:g}")
-    return left
+    r"""Return $\max(\sigma_0, t\sigma_R, \sigma_{\min})$. Source: MATHEMATICS.md#N1."""
+    found = searched_penalty_bound(rule.initial, enough(rule, smoothness, ridge), factor=rule.factor)
+    return max(float(found), rule.least)
 
 
 def residual(problem: Problem, state: State, inverse: Any = 1.0) -> float:

@@ -17,8 +17,8 @@ from problems.quadratics import Quadratic, quadratic, random_quadratic
 from proofs_check.claim import Verdict
 from proofs_check.measured.adversaries import Switching
 from proofs_check.measured.instances import Array, Instance, count, generator, grid, problem_of
-from proofs_check.measured.merits import falling_margin, falling_weight
 from proofs_check.measured.trajectories import digits_to_spare, holds, measured_claim, states_of
+from proofs_check.theory import falling_margin_threshold, falling_residual_weight
 
 TOLERANCE = 1e-12
 """Of V, relative to 1 + |V|, as in V3-potential-falls."""
@@ -47,7 +47,7 @@ def _descending(instance: Instance) -> tuple[PISA, float, float]:
     kind, order = str(instance["metric"]), str(instance["order"])
     rule, share = METRICS[kind]
     beta = SOLVES[str(instance["solve"])](0, 1.0)[1]
-    kappa = (1 + np.sqrt(1 + 4 * falling_margin(beta, share))) / 2
+    kappa = (1 + np.sqrt(1 + 4 * falling_margin_threshold(beta, share))) / 2
     sigma = float(instance["share"]) * kappa / FLOOR
     inner = SOLVES[str(instance["solve"])](int(instance["seed"]), sigma)[0]
     method = PISA(penalty=sigma, rho=1.0, preconditioner=inner, metric=Metric(rule, floor=FLOOR, order=order))
@@ -68,7 +68,7 @@ def _worst_fall(instance: Instance) -> float:
     S_k is that of the round which begins at $w_k$, and is known after it.
     """
     problem, (method, beta, share) = _smooth(instance), _descending(instance)
-    weight = falling_weight(beta, share)
+    weight = float(share * falling_residual_weight(beta, share))
     with np.errstate(all="ignore"):
         states = states_of(method, problem, steps=int(instance["steps"]))
         found = [_potential(problem, *pair, weight) for pair in pairwise(states)]
