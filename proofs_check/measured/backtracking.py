@@ -226,9 +226,8 @@ CLAIMS_BACKTRACKING = (
         hypotheses=(
             *_SMOOTH,
             "operators: Q = 0, momentum .9, SISA without a clip, NSISA's on a 4 × 3 matrix, noise in place of g",
-            "a technique that is known (merit test, gradient step as fallback); the merit, σ_R and the counts are ours",
         ),
-        source="MATHEMATICS.md#N1",
+        source="MATHEMATICS.md#N1; a merit test with a fallback is known, this merit and its constants are ours",
         picture=auto_picture,
         latex=r"\sigma_k \leq \max(\sigma_0, t\sigma_R, \sigma_{\min})",
     ),
@@ -240,7 +239,7 @@ CLAIMS_BACKTRACKING = (
         detail="σ reaches {excess:.2f} times σ_R, of t = {factor:g} times that the bound allows",
         hypotheses=_SMOOTH,
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#N1",
+        source="MATHEMATICS.md#N1; a merit test with a fallback is known, this merit and its constants are ours",
     ),
     measured_claim(
         "N1-linear-in-runs",
@@ -258,7 +257,7 @@ CLAIMS_BACKTRACKING = (
         ),
         detail="worst round at {share:.3f} of the bound; on average {rate:.3f} a round, where {bound:.3f} is promised",
         hypotheses=("strongly convex quadratics, μ exact", "full gradients and values", "momentum .9, t = 4, ε = .05"),
-        source="MATHEMATICS.md#N1",
+        source="MATHEMATICS.md#N1; a merit test with a fallback is known, this merit and its constants are ours",
     ),
     measured_claim(
         "N1-nsisa-safeguarded",

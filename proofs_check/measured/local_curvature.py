@@ -208,8 +208,8 @@ CLAIMS_LOCAL_CURVATURE = (
         instances=lambda seed, effort: [
             {"curve": name, "start": start + 0.1 * (seed % 10), "initial": initial, "constants": sigmas, "steps": steps}
             for name, start, sigmas, steps in (
-                ("quartic", 10.0, [1.0, 10.0, 30.0], count(effort, 300, 1000)),
-                ("exponential", 8.0, [4.0, 10.0, 20.0], count(effort, 400, 1000)),
+                ("quartic", 10.0, [1.0, 10.0, 30.0], count(effort, 200, 1000)),
+                ("exponential", 8.0, [4.0, 20.0], count(effort, 300, 1000)),
             )
             for initial in count(effort, (1e-6, 1.0), (1e-12, 1e-6, 1e-3, 1.0))
         ],
@@ -220,7 +220,7 @@ CLAIMS_LOCAL_CURVATURE = (
             "full gradients and values; momentum .9 with the search, Q = 0 with constant penalties",
             "the bound max(σ⁰, t s*) with s* from the sublevel set of the start",
         ),
-        source="MATHEMATICS.md#N1",
+        source="MATHEMATICS.md#N1; a merit test with a fallback is known, this merit and its constants are ours",
         picture=local_picture,
         latex=r"\sigma_k \leq \max(\sigma_0, t s^\star),\ s^\star = \inf\{s: s \geq s_R(L_s)\}",
     ),
@@ -244,7 +244,7 @@ CLAIMS_LOCAL_CURVATURE = (
             "exact gradients; below the noise the merit function is only known to rise by at most the noise a round",
             "the rule is akin to the approximate Wolfe test of Hager and Zhang",
         ),
-        source="MATHEMATICS.md#N1",
+        source="MATHEMATICS.md#N1; a merit test with a fallback is known, this merit and its constants are ours",
     ),
 )
 """PISA-auto without a global constant, and at the level of rounding."""

@@ -210,7 +210,7 @@ CLAIMS_METRICS = (
         ),
         detail="largest violation of the one-step inequality {violation:.1e}, over {trials} runs of 60 rounds",
         hypotheses=(*_HYPOTHESES, "S = σD + λ, σε at the threshold κ(κ−1) = X_ϑ(β)"),
-        source="MATHEMATICS.md#N3",
+        source="MATHEMATICS.md#N3; variable metrics are known, applied to PISA ours",
         latex=r"V_{k+1} \leq V_k - \frac{1}{2}\|\nabla F_\lambda(w_k)\|^2_{S_k^{-1}}",
     ),
     measured_claim(
@@ -226,7 +226,7 @@ CLAIMS_METRICS = (
             "a bowl with largest curvature 1, λ = 0; σε at .6 of the threshold, at which the control holds",
         ),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#N3",
+        source="MATHEMATICS.md#N3; variable metrics are known, applied to PISA ours",
     ),
     measured_claim(
         "metric-aligned",
@@ -236,7 +236,7 @@ CLAIMS_METRICS = (
         instances=lambda seed, effort: _worths(seed, effort, False),
         detail="gaps {metric:.1e} as a metric, {solve:.1e} in the solve, {none:.1e} with Q = 0 (worst of {trials})",
         hypotheses=("the eigenvectors are the axes", *_WORTH),
-        source="MATHEMATICS.md#N3",
+        source="MATHEMATICS.md#N3; variable metrics are known, applied to PISA ours",
     ),
     measured_claim(
         "metric-rotated",
@@ -246,7 +246,7 @@ CLAIMS_METRICS = (
         detail="gaps {metric:.1e} as a metric, {solve:.1e} in the solve, {none:.1e} with Q = 0",
         hypotheses=("random eigenvectors; the control is the same with the axes", *_WORTH),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#N3",
+        source="MATHEMATICS.md#N3; variable metrics are known, applied to PISA ours",
     ),
 )
 """The metric with full gradients."""

@@ -192,9 +192,8 @@ CLAIMS_MINI_BATCHES = (
             "a quadratic with noise, logistic regression, the same with a nonconvex penalty; λ = 0, Q = 0",
             "mini-batches of one sample; the first is the probe, the theorem from the second round on",
             "A² is the largest a_k seen; expectations are means over the replicates",
-            "the method and its rate are essentially known (AdaGrad-norm)",
         ),
-        source="MATHEMATICS.md#N4",
+        source="MATHEMATICS.md#N4; essentially known, AdaGrad-norm of Li and Orabona, of Ward, Wu and Bottou",
         latex=r"E\sum_k \|G_k\|^2/(2\sigma_k) \leq \Gamma_N/2",
     ),
     measured_claim(
@@ -212,7 +211,7 @@ CLAIMS_MINI_BATCHES = (
             "the problems of N4-adagrad-norm-in-runs (logistic regression with full effort only), started where ∇F = 0",
             "c₀ = 1, the last decade of 1,000 rounds (4,000 with full effort), 99 % intervals from ten groups",
         ),
-        source="MATHEMATICS.md#N4",
+        source="MATHEMATICS.md#N4; essentially known, AdaGrad-norm of Li and Orabona, of Ward, Wu and Bottou",
         picture=exponent_picture,
     ),
     measured_claim(
@@ -231,7 +230,7 @@ CLAIMS_MINI_BATCHES = (
             "σ^k = 6(1+k)^.75, mixed order, λ = 0, Q = 0; powers over the last three octaves of the run",
             "a metric of the current batch is not covered: its bias is T9's (T9-same-batch-bias)",
         ),
-        source="MATHEMATICS.md#N5",
+        source="MATHEMATICS.md#N5, MATHEMATICS.md#T9; metrics of past batches are textbook, with Q on top ours",
     ),
 )
 """Metrics under mini-batches."""

@@ -168,7 +168,7 @@ CLAIMS_SPECTRAL = (
         ),
         detail="largest violation of the one-step inequality {violation:.1e}, over {trials} runs",
         hypotheses=_MATRICES,
-        source="MATHEMATICS.md#N6",
+        source="MATHEMATICS.md#N6; essentially known, steepest descent in a norm with Muon and Scion",
         latex=r"V^+ \leq V - \frac{\phi N^2}{2\sigma}(1 - 1/\kappa - X/\kappa^2)",
     ),
     measured_claim(
@@ -181,7 +181,7 @@ CLAIMS_SPECTRAL = (
         detail="it rises by {rise:.2g} of itself (of {trials} runs {violations} rise)",
         hypotheses=(*_MATRICES, "σ at a quarter of the threshold, at which the control holds"),
         expected=Verdict.REFUTED,
-        source="MATHEMATICS.md#N6",
+        source="MATHEMATICS.md#N6; essentially known, steepest descent in a norm with Muon and Scion",
     ),
     measured_claim(
         "N6-fixed-points-in-runs",
@@ -193,7 +193,7 @@ CLAIMS_SPECTRAL = (
         ),
         detail="‖∇F‖ over the first: {server:.1e} on the server, {client:.2g} at the clients (worst of {trials})",
         hypotheses=(*_MATRICES, "σ at N6's threshold on the server, 20 at the clients, the last quarter of the run"),
-        source="MATHEMATICS.md#N6, MATHEMATICS.md#V9",
+        source="MATHEMATICS.md#N6, MATHEMATICS.md#V9; essentially known, see FedMuon and EF21-Muon",
         picture=reaches_picture,
     ),
 )
