@@ -105,7 +105,7 @@ def test_sisa_with_its_defaults_trains_clients_that_see_one_label_each():
 
 
 def test_the_repaired_methods_train_clients_that_see_one_label_each():
-    """Clients that each orthogonalise rest where nothing is learnt, ln 10 = 2.3; one Newton–Schulz on the server learns.
+    """Where each client orthogonalises nothing is learnt (ln 10 = 2.3); one Newton–Schulz on the server learns.
 
     .032, .076, 2.02 and, with no constant given at all, .061 when this was written.
     """
