@@ -121,14 +121,14 @@ def _own(kind: str, published: bool = False) -> Callable[[nn.Module, Settings, t
     return build
 
 
-_RATE = (Axis("lr", 10**0.5),)
+_RATE = (Axis("lr", 2.0),)
 _COMMON = {"penalty": 1.0, "beta": 0.999, "weight_decay": 0.0}
 OPTIMIZERS = (
     OptimizerRow("sisa", {"lr": 3e-3, "momentum": 0.9, "eps": 1e-8, **_COMMON}, _RATE, _own("SISA")),
     OptimizerRow(
         "nsisa",
         {"lr": 0.02, "elementwise_lr": 0.2, "momentum": 0.9, "eps": 1e-8, **_COMMON},
-        (*_RATE, Axis("elementwise_lr", 10**0.5)),
+        _RATE,
         _own("NSISA"),
     ),
     OptimizerRow(
