@@ -15,6 +15,7 @@ from proofs_check.measured.by_hand_nsisa import CLAIMS_NSISA_BY_HAND
 from proofs_check.measured.by_hand_parts import CLAIMS_PARTS
 from proofs_check.measured.by_hand_torch import CLAIMS_TORCH
 from proofs_check.measured.constant_penalty import CLAIMS_CONSTANT_PENALTY
+from proofs_check.measured.deep_rows import CLAIMS_DEEP
 from proofs_check.measured.descent import CLAIMS_DESCENT
 from proofs_check.measured.descent_breaks import CLAIMS_DESCENT_BREAKS
 from proofs_check.measured.equivalences import CLAIMS_EQUIVALENCES
@@ -66,6 +67,7 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_ABSENT_EDGES,
     *CLAIMS_REAL_DATA,
     *CLAIMS_INFERRED,
+    *CLAIMS_DEEP,
 )
 """In the order of MATHEMATICS.md#identities and #claims, data and intervals last."""
 
