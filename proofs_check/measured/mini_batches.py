@@ -159,13 +159,13 @@ def _past_powers(instance: Instance, schedule: Any) -> float:
 def past_trial(instance: Instance) -> Mapping[str, Any]:
     """Return the powers with σ that grows like k^.75 and with a constant one.
 
-    Margin: the lesser of −power/.5 − 1 with the growing σ and 1 + power/.25 with the constant one.
+    Margin: the lesser of −power/.25 − 1 with the growing σ and 1 + power/.25 with the constant one.
     """
     growing, constant = (_past_powers(instance, rule) for rule in (Polynomial(0.75), Constant()))
     return {
         "growing": growing,
         "constant": constant,
-        "margin": float(min(-growing / 0.5 - 1, 1 + constant / 0.25)),
+        "margin": float(min(-growing / 0.25 - 1, 1 + constant / 0.25)),
     }
 
 
@@ -227,7 +227,8 @@ CLAIMS_MINI_BATCHES = (
         detail="E‖∇F‖² falls like k^{growing:.2f}, with a constant σ like k^{constant:.2f} (worst of {trials})",
         hypotheses=(
             "D = Diag√v + ½, v the average of squared aggregate gradients of earlier batches, clipped: ½ ⪯ D ⪯ 3/2",
-            "σ^k = 6(1+k)^.75, mixed order, λ = 0, Q = 0; powers over the last three octaves of the run",
+            "σ^k = 6(1+k)^.75, mixed order, λ = 0, Q = 0; powers over the last three octaves of the run; no floor is "
+            "k^-1/4 or steeper",
             "a metric of the current batch is not covered: its bias is T9's (T9-same-batch-bias)",
         ),
         source="MATHEMATICS.md#N5, MATHEMATICS.md#T9; metrics of past batches are textbook, with Q on top ours",
