@@ -22,7 +22,7 @@ from torch_clients_cases import (
     whole,
 )
 
-from pisa_lab.torch import SISA, _messages, client_hook, message_error
+from pisa_lab.torch import SISA, _messages, client_hook, local_mean, message_error
 
 
 def one_a_rank(method, rank, *, rounds, dtype=torch.float64, net=None, evaluate=loss, **given):
@@ -52,10 +52,13 @@ def equal_after_some_rounds(rank, world, folder):
     """The same for all three rules, briefly: Newton–Schulz can multiply a rounding by 485 in a single step."""
     equal_to_virtual(rank, world, folder, rounds=12, methods=("pisa", "sisa"))
     for method in ("nsisa", "server"):
-        net, _ = one_a_rank(method, rank, rounds=12)
-        expected, _ = virtual(method, world, rounds=12)
+        net, optimizer = one_a_rank(method, rank, rounds=12)
+        expected, other = virtual(method, world, rounds=12)
         assert same_everywhere(flat(net))
         assert distance(flat(net), flat(expected)) < 1e-12
+        with local_mean(optimizer), local_mean(other):
+            assert same_everywhere(flat(net))
+            assert distance(flat(net), flat(expected)) < 1e-12
 
 
 def several_on_each(rank, world, folder, each=3):

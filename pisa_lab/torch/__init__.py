@@ -11,6 +11,7 @@ from pisa_lab.torch._clients import message_error
 from pisa_lab.torch._curvature import gauss_newton_product, hessian_product
 from pisa_lab.torch._groups import parameter_groups
 from pisa_lab.torch._hook import client_hook
+from pisa_lab.torch._local_mean import local_mean
 from pisa_lab.torch._nsisa import NSISA
 from pisa_lab.torch._optimizer import PISA
 from pisa_lab.torch._sisa import SISA
@@ -22,6 +23,7 @@ __all__ = [
     "client_hook",
     "gauss_newton_product",
     "hessian_product",
+    "local_mean",
     "message_error",
     "parameter_groups",
 ]

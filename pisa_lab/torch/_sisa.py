@@ -48,8 +48,8 @@ class SISA(PISA):
         scheme: as in `published`, None for "III"; without a metric.
         clip: as in `published`; without a metric.
         weight_decay: λ ≥ 0 of the ridge (λ/2)‖w‖². By itself it shrinks w by the share lr·λ/(σD + lr·λ) a step: it is
-            no decoupled decay, as AdamW's lr·λ, but divided by D as the gradients are. Entries whose gradients are
-            small shrink fast, and one that never sees a gradient goes to zero.
+            divided by D as the gradients are, about as in ``torch.optim.Adam`` and not decoupled as AdamW's lr·λ.
+            Entries whose gradients are small shrink fast, and one that never sees a gradient goes to zero at once.
         warm: start from π = −g with the first gradient that a parameter sees, instead of π = 0.
         clients: number of clients in this process; above one, `step` takes a list of as many closures.
         weights: one positive number for each client of this process, such as its number of samples; α is that divided

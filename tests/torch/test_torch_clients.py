@@ -12,7 +12,7 @@ from pisa_lab.method import nsisa, sisa
 from pisa_lab.metrics import Metric
 from pisa_lab.preconditioners import HeavyBall, Nondecreasing, SecondMoment
 from pisa_lab.state import Observation
-from pisa_lab.torch import NSISA, PISA, SISA
+from pisa_lab.torch import NSISA, PISA, SISA, local_mean
 from pisa_lab.torch._preconditioners import ROWS
 
 CLIENTS, RIDGE = 4, 0.3
@@ -89,6 +89,20 @@ def test_virtual_clients_are_the_cores(name):
         np.testing.assert_allclose(w.detach().numpy().ravel(), state.consensus, rtol=0, atol=1e-12)
     rows = optimizer.state[w]["multiplier"].reshape(CLIENTS, -1).numpy()
     np.testing.assert_allclose(rows, state.multiplier, rtol=0, atol=1e-12)
+    before = w.detach().clone()
+    with local_mean(optimizer):
+        inside = w.detach().numpy().ravel().copy()
+    assert torch.equal(w, before)
+    if name in ("constant", "nuclear", "clipped"):
+        np.testing.assert_array_equal(inside, before.numpy().ravel())
+    else:
+        # Beside Newton–Schulz the core's w_i are those of D = I, torch's those of the step that was made.
+        twin = sisa(80.0, metric="ema", momentum=0.8) if name == "entries" else method
+        state = twin.init(problem, problem.initial) if name == "entries" else state
+        for _ in range(60 if name == "entries" else 0):
+            state = twin.step(state, lambda at: Observation(problem.client_grad(at)))
+        np.testing.assert_allclose(inside, state.local_mean, rtol=0, atol=1e-12)
+        assert np.abs(inside - before.numpy().ravel()).max() > 1e-9
 
 
 def test_a_learning_rate_is_a_penalty_and_a_rho_divided_by_it():

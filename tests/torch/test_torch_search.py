@@ -14,7 +14,7 @@ from pisa_lab import PISA as Core
 from pisa_lab import run
 from pisa_lab.backtracking import Backtracking
 from pisa_lab.preconditioners import HeavyBall, Identity, SecondMoment, Zero
-from pisa_lab.torch import NSISA, PISA, SISA
+from pisa_lab.torch import NSISA, PISA, SISA, local_mean
 
 KINDS = {
     "heavy-ball": (HeavyBall(0.9), 1.0, {}),
@@ -71,6 +71,9 @@ def test_a_round_is_the_cores(kind, ridge, clients):
     assert progress.trials >= 26
     kept = torch.cat([optimizer.state[p]["multiplier"].reshape(clients, -1) for p in params], 1)
     np.testing.assert_allclose(kept.numpy(), state.multiplier, rtol=0, atol=1e-11)
+    with local_mean(optimizer):
+        np.testing.assert_allclose(flat(params), state.local_mean, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(flat(params), state.consensus, rtol=0, atol=1e-12)
 
 
 def single(function, start, dtype=torch.float64, **given):
