@@ -55,5 +55,17 @@ CLAIMS_ABSENT_FORMAL: tuple[Claim, ...] = (
         latex=r"$(\sigma-L)(\sigma+\lambda) \geq L^2(\tau+(\tau+1)\sqrt{X})^2$",
         source="MATHEMATICS.md#N7; near IAG, delayed error feedback, asynchronous ADMM, ours: any Q and the constant",
     ),
+    formal_claim(
+        "N7-late-and-absent-clients",
+        "Where clients are absent as in N7-absent-clients and the present ones use gradients of any age up to τ ≥ 1, "
+        "the expectation of such a potential falls by at least E‖∇F_λ‖²/(2s) in every round.",
+        "(σ−L)(σ+λ) ≥ L²(τ + (τ+1)√X)² in the rounds counted, X = 1/(1−u)² and u that of N7-absent-clients; the ages "
+        "may depend on the outcome, the used gradients and the multipliers are known before it is who is present",
+        "E V with V that of N7-late-clients, ζ = τ(1−u)/(τ+1) and 1/(2(1−u)) for a; finite probability spaces",
+        _OPERATORS,
+        *_COMMON,
+        latex=r"$(\sigma-L)(\sigma+\lambda) \geq L^2(\tau+\frac{\tau+1}{1-\sqrt{1-\pi(1-q^2)}})^2$",
+        source="MATHEMATICS.md#N7; near MIFA and delayed error feedback, ours: any Q and the constant",
+    ),
 )
 """Clients that are not there, say less than they know, or speak late."""

@@ -250,6 +250,10 @@ THEOREMS: Mapping[str, tuple[str, ...]] = {
     ),
     "N7-absent-clients": ("Participation.N7_participation", "ParticipationExample.N7_participation_inhabited"),
     "N7-late-clients": ("Delays.N7_delays", "Delays.plain_threshold", "Delays.N7_delays_inhabited"),
+    "N7-late-and-absent-clients": (
+        "LateAbsent.N7_late_and_absent",
+        "LateAbsentExample.N7_late_and_absent_inhabited",
+    ),
     "N8-ridge-potential": ("Ridge.N8", "Inhabited.N8_inhabited"),
     "N8-ridge-sum": ("Ridge.N8_gradients",),
     "N8-ridge-threshold": ("RidgeSharp.N8_exactly", "Ridge.N8_converges", "Threshold.N8_threshold_sharp"),

@@ -236,7 +236,7 @@ def test_a_build_that_differs_from_the_record_is_named():
         ("Contractive", "chi / (2 * (1 - u))", "chi / 2"),
         ("Compression", "(1 + 2 * u) ^ 2", "(1 + u) ^ 2"),
         ("Participation", "1 - q ^ 2", "1 - q ^ 3"),
-        ("Delays", "(1 + zeta) * X * (T + 1) ^ 2", "(1 + zeta) * X * T ^ 2"),
+        ("Late", "(1 + zeta) * X * (T + 1) ^ 2", "(1 + zeta) * X * T ^ 2"),
     ],
 )
 def test_a_wrong_source_is_not_built(copied, tmp_path, monkeypatch, file, right, wrong):

@@ -27,7 +27,8 @@ Qed.
     at most B in that set; near: within B/s. *)
 Definition smooth_near top B s := (forall i, (i < m)%nat -> differentiable V (F i) (G i)) /\ 0 <= B /\
   (forall x, objective x <= top -> ‖slope x‖² <= B * B) /\
-  forall i x y, (i < m)%nat -> objective x <= top -> ‖y - x‖² <= B / s * (B / s) -> ‖G i y - G i x‖² <= L * L * ‖y - x‖².
+  forall i x y, (i < m)%nat -> objective x <= top -> ‖y - x‖² <= B / s * (B / s) -> ‖G i y - G i x‖² <= L * L * ‖y -
+    x‖².
 
 Lemma local_gate top B s : smooth_near top B s -> enough <= s ->
   forall s' x, objective x <= top -> s <= s' -> restart_passes V m weight ridge F G a c eps delta s' x.
@@ -71,7 +72,8 @@ Notation first_merit := (objective (w O) + a / (sigma O + ridge) * error O).
 Theorem N1_sigma_bounded : (forall i, (i < m)%nat -> smooth L (F i) (G i)) -> forall k,
   sigma k <= Rmax (Rmax (begun O) floor) (t * Rmax 0 (enough - ridge)).
 Proof.
-  intros FS k. exact (bounded_penalty V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants t_above_1
+  intros FS k. exact (bounded_penalty V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants
+    t_above_1
     w p begun sigma rises trials loop enough (smooth_gate first_merit FS) k).
 Qed.
 
@@ -82,9 +84,11 @@ Theorem N1_evaluations : (forall i, (i < m)%nat -> smooth L (F i) (G i)) -> floo
   INR (1 + count N trials)
     <= 1 + 2 * INR N + (ln (Rmax 1 (t * (enough - ridge) / begun O)) + INR N * ln (1 + eps)) / ln t.
 Proof.
-  intros FS Fl N. assert (Below := failed_below V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants
+  intros FS Fl N. assert (Below := failed_below V m weight ridge F G a c eps delta t floor weights ridge_nonneg
+    constants
     t_above_1 w p begun sigma rises trials loop enough (smooth_gate first_merit FS)).
-  assert (T : 1 < t /\ 0 <= eps) by lra. assert (B := penalties _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ loop). split; [|split].
+  assert (T : 1 < t /\ 0 <= eps) by lra. assert (B := penalties _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ loop). split;
+    [|split].
   - exact (increases_bounded t eps floor _ begun sigma rises T B Below Fl N).
   - exact (increases_bounded_log t eps floor _ begun sigma rises T B Below Fl N).
   - exact (bounded_trials V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants t_above_1
@@ -119,8 +123,10 @@ Theorem N1_loop_linear mu : (forall x, 2 * mu * (objective x - least) <= ‖slop
 Proof.
   intros Pl k. exact (N1_linear_rate V m weight ridge least F G a c eps delta weights constants w p
     (fun k => sigma k + ridge)
-    (s_positive V m weight ridge F G a c eps delta t floor ridge_nonneg constants t_above_1 w p begun sigma rises trials loop)
-    (slow_fall V m weight ridge F G a c eps delta t floor ridge_nonneg constants t_above_1 w p begun sigma rises trials loop)
+    (s_positive V m weight ridge F G a c eps delta t floor ridge_nonneg constants t_above_1 w p begun sigma rises
+      trials loop)
+    (slow_fall V m weight ridge F G a c eps delta t floor ridge_nonneg constants t_above_1 w p begun sigma rises
+      trials loop)
     (all_accepted V m weight ridge F G a c eps delta t floor weights w p begun sigma rises trials loop)
     bounded mu Pl k).
 Qed.
@@ -138,7 +144,8 @@ Proof.
       w p begun sigma rises trials loop).
   - exact (bounded_penalty V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants t_above_1
       w p begun sigma rises trials loop s Gate).
-  - intros Fl N. exact (bounded_trials V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants t_above_1
+  - intros Fl N. exact (bounded_trials V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants
+    t_above_1
       w p begun sigma rises trials loop s Gate N Fl).
   - exact (gradients_vanish V m weight ridge F G a c eps delta t floor weights ridge_nonneg constants t_above_1
       w p begun sigma rises trials loop least bounded s Gate).

@@ -73,7 +73,8 @@ Qed.
 
 Lemma falls_slowly k : accepted k <= (1 + eps) * accepted (S k).
 Proof.
-  destruct constants as [T E]. assert (P := started_positive (S k)). assert (N := proj1 (next_start _ _ _ _ _ _ loop k)).
+  destruct constants as [T E]. assert (P := started_positive (S k)). assert (N := proj1 (next_start _ _ _ _ _ _ loop
+    k)).
   assert (U : started (S k) <= accepted (S k)).
   { rewrite (raised _ _ _ _ _ _ loop (S k)). assert (Q := power_at_least_1 t (rises (S k)) ltac:(lra)). nra. }
   apply (Rmult_le_compat_l (1 + eps)) in N; [|lra].
@@ -152,7 +153,8 @@ Proof.
   destruct constants as [T E]. assert (M := Rmax_l 1 (t * bar / started O)). assert (K := increases_bounded N).
   assert (LT : 0 < ln t) by (rewrite <- ln_1; apply ln_increasing; lra).
   apply below_quotient; [exact LT|]. rewrite Rmult_comm, <- !ln_power, <- ln_mult by (try apply pow_lt; lra).
-  destruct (Rle_lt_or_eq_dec _ _ K) as [Lt|Eq]; [apply Rlt_le, ln_increasing; [apply pow_lt; lra|exact Lt]|rewrite Eq; lra].
+  destruct (Rle_lt_or_eq_dec _ _ K) as [Lt|Eq]; [apply Rlt_le, ln_increasing; [apply pow_lt; lra|exact Lt]|rewrite Eq;
+    lra].
 Qed.
 
 (** Trials: at most [b] a round beside the increases. *)

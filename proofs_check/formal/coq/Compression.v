@@ -39,7 +39,8 @@ Lemma twice (e y : V) : ‖y‖² <= u ^ 2 * ‖e‖² -> ‖e - 2 * y‖² <= (
 Proof.
   intros B. destruct (Req_dec u 0) as [Z|N].
   - rewrite Z in *. rewrite (norm_zero V y) by lra. right. expand_goal. ring.
-  - assert (U : 0 < u) by lra. assert (K : 0 <= 4 + 2 / u) by (assert (0 < 2 / u) by (apply Rdiv_lt_0_compat; lra); lra).
+  - assert (U : 0 < u) by lra. assert (K : 0 <= 4 + 2 / u) by (assert (0 < 2 / u) by (apply Rdiv_lt_0_compat; lra);
+    lra).
     assert (K' : 0 <= 2 / u) by (apply quotient; lra).
     refine (conclude _ _ _ (plus (row _ _ _ B K) (square (2 / u) (u * e + y)%V K')) _). expand_goal. field. lra.
 Qed.
@@ -59,9 +60,11 @@ Proof.
       ring. }
     rewrite E, sum_add. ring.
   - eapply Rle_trans; [apply jensen; apply weights|]. unfold spread. rewrite <- weighted_scale.
-    apply weighted_below. intros i I. assert (C := close_enough _ Run k i I). unfold server_share. destruct extrapolates.
+    apply weighted_below. intros i I. assert (C := close_enough _ Run k i I). unfold server_share. destruct
+      extrapolates.
     + replace (1 * residual k i)%V with (residual k i) by vector. now apply twice.
-    + replace ‖0 * residual k i - 1 * (residual k i - sent k i)‖² with ‖residual k i - sent k i‖² by (expand_goal; ring).
+    + replace ‖0 * residual k i - 1 * (residual k i - sent k i)‖² with ‖residual k i - sent k i‖² by (expand_goal;
+      ring).
       exact C.
   - intros i I. unfold residual. rewrite (memory_step _ Run k i I). vector.
   - unfold spread. rewrite <- weighted_scale. apply weighted_below. exact (close_enough _ Run k).
@@ -104,7 +107,8 @@ Fixpoint compressed_state k : V * (nat -> V) :=
   | O => (origin, memory)
   | S k => let '(x, p) := compressed_state k in
       let p' i := (p i + compress k i (G i x - p i))%V in
-      ((x - / s k * (mean V m weight (fun i => p' i + (if extrapolates then 1 else 0) * (p' i - p i)) + ridge * x))%V, p')
+      ((x - / s k * (mean V m weight (fun i => p' i + (if extrapolates then 1 else 0) * (p' i - p i)) + ridge * x))%V,
+        p')
   end.
 
 Theorem N7_compressed_runs_exist : exists w p sent,

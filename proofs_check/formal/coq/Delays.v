@@ -3,12 +3,12 @@
     The residuals of the potential are those that the clients hold, with the gradients that they use; so only the
     differences of used gradients and the server's error see the delays. *)
 
-From PISA Require Export Preconditioned PastSteps.
+From PISA Require Export Late.
 From PISA Require Import LinearRate.
 
 Section Delays.
 Variable V : space.
-Variables (m : nat) (weight : nat -> R) (ridge beta L least : R) (penalty : nat -> nat -> R).
+Variables (m : nat) (weight : nat -> R) (ridge beta L : R) (penalty : nat -> nat -> R).
 Variables (bend : nat -> nat -> V -> V) (F : nat -> V -> R) (G : nat -> V -> V).
 Variables (w : nat -> V) (local dual : nat -> nat -> V) (age : nat -> nat -> nat) (tau : nat).
 (** At iteration l client i uses the gradient at w^(l - age), at the start's point when there is none so early. *)
@@ -37,7 +37,6 @@ Definition held l i : V := (used (S l) i + dual l i)%V.
 Definition held_all l := sum m (fun i => weight i * ‖held l i‖²).
 Notation T := (INR tau).
 Notation past l := (sum tau (fun j => gap V w (S l) (S j))).
-Notation fading l := (sum tau (fun j => (T - INR j) * gap V w (S l) (S j))).
 
 Lemma turn_bound l i : (i < m)%nat ->
   ‖used (S (S l)) i - used (S l) i‖² <= L ^ 2 * ((T + 1) * (gap V w (S l) 0 + past l)).
@@ -81,81 +80,27 @@ Proof.
     apply (f_equal (fun y => ⟨y, z⟩)) in E. autorewrite with inner in *. lra.
 Qed.
 
-Variable zeta : R.
-Hypothesis zeta_positive : 0 < zeta.
-Definition charge := L ^ 2 / 2 * ((1 + / zeta) * T + (1 + zeta) * X * (T + 1)).
-Definition delayed_potential l := objective (w (S l)) + (1 + zeta) * share beta / rate (S l) * held_all l
-  + charge / rate (S l) * fading l.
-Hypothesis large : forall l, ((1 + / zeta) * T ^ 2 + (1 + zeta) * X * (T + 1) ^ 2) * L ^ 2
-  <= (rate (S l) - ridge - L) * rate (S l).
-
-Lemma fading_nonneg l : 0 <= fading l.
-Proof.
-  rewrite <- (Rmult_0_r (INR tau)), <- sum_const. apply sum_le; intros j J.
-  apply Rmult_le_pos; [apply lt_INR in J; lra|apply gap_nonneg].
-Qed.
-
 Lemma held_nonneg l : 0 <= held_all l.
 Proof. unfold held_all. rewrite <- (const 0). apply below. intros; apply inner_nonneg. Qed.
 
-Lemma charge_nonneg : 0 <= charge.
+(** One round is as Late.v asks for: the server hears u - v, and lacks the difference of the gradients. *)
+Lemma delayed_round zeta l : ((1 + / zeta) * T ^ 2 + (1 + zeta) * X * (T + 1) ^ 2) * L ^ 2
+    <= (rate (S l) - ridge - L) * rate (S l) ->
+  late_round V m weight ridge L (share beta) X zeta G w (fun l => mean (fun i => u l i - v l i)%V)
+    (fun l => mean (fun i => G i (w (S l)) - used (S l) i)%V) held_all (fun l => rate (S l)) tau l.
 Proof.
-  unfold charge. assert (S := share_positive beta beta_nonneg). assert (I : 0 < / zeta) by (apply Rinv_0_lt_compat; lra).
-  assert (P := pos_INR tau). assert (Q := pow2_ge_0 L).
-  apply Rmult_le_pos; [lra|]. apply Rplus_le_le_0_compat; repeat apply Rmult_le_pos; lra.
-Qed.
-
-Theorem N7_delayed_falls l : delayed_potential (S l) <= delayed_potential l - ‖slope (w (S l))‖² / (2 * rate (S l)).
-Proof.
-  unfold delayed_potential. assert (P := nondecreasing (S l)). assert (Pl := large l).
-  set (s := rate (S l)) in *. set (s' := rate (S (S l))) in *. set (d := (w (S (S l)) - w (S l))%V).
-  set (g := slope (w (S l))). set (a := mean (fun i => u l i - v l i)%V). set (b := mean (fun i => G i (w (S l)) - used (S l) i)%V).
-  assert (M : (a - b)%V = (- (s * d) - g)%V).
-  { unfold d, s. rewrite (round _ _ _ _ _ _ _ _ _ _ l run). fold a. unfold g, b, Preconditioned.slope.
-    rewrite (mean_add _ _ _ (fun i => G i (w (S l))) (fun i => -1 * used (S l) i)%V), mean_scale. vector. }
-  assert (Ja : ‖a‖² <= sum m (fun i => weight i * ‖u l i - v l i‖²)) by exact (jensen _ _ _ _ (proj1 weights) (proj2 weights)).
-  assert (Jb : ‖b‖² <= L ^ 2 * (T * past l)).
-  { eapply Rle_trans; [exact (jensen _ _ _ _ (proj1 weights) (proj2 weights))|].
-    rewrite <- (const (L ^ 2 * (T * past l))). apply below. exact (lag_bound l). }
-  assert (C := clients_hold l). assert (D := descent V m weight ridge L F G weights L_positive F_smooth (w (S l)) d).
-  replace (w (S l) + d)%V with (w (S (S l))) in D by (unfold d; vector). fold g in D.
-  assert (Gap : gap V w (S l) 0 = ‖d‖²) by reflexivity. rewrite Gap in C.
-  assert (Fade : fading (S l) = fading l + T * ‖d‖² - past l).
-  { rewrite <- Gap, <- (fading_shift (gap V w (S l)) tau). apply sum_ext. intros j _. now rewrite gap_shift. }
-  assert (Fn := fading_nonneg (S l)). assert (Hn := held_nonneg (S l)). assert (Cn := charge_nonneg).
-  assert (I : / s' <= / s) by (apply Rinv_le_contravar; lra). assert (Sh := share_positive beta beta_nonneg).
-  set (A := sum m (fun i => weight i * ‖u l i - v l i‖²)) in *. set (y := past l) in *. set (x' := held_all (S l)) in *.
-  set (x := held_all l) in *. set (q := fading l) in *. set (q' := fading (S l)) in *. rewrite Fade in *.
-  set (f := objective (w (S l))) in *. set (f' := objective (w (S (S l)))) in *. clearbody A y x x' q q' f f' s s' d g a b.
-  assert (Z : 0 < / zeta) by (apply Rinv_0_lt_compat; lra).
-  assert (Split : ‖- (s * d) - g‖² <= (1 + zeta) * ‖a‖² + (1 + / zeta) * ‖b‖²).
-  { rewrite <- M. refine (conclude _ _ _ (square (/ zeta) (zeta * a + b)%V (Rlt_le _ _ Z)) _). expand_goal. field. lra. }
-  assert (W1 : 0 <= 1 / (2 * s)) by (apply quotient; lra). assert (W2 : 0 <= (1 + zeta) / s) by (apply quotient; lra).
-  assert (W3 : 0 <= (1 + zeta) / (2 * s)) by (apply quotient; lra).
-  assert (W4 : 0 <= (1 + / zeta) / (2 * s)) by (apply quotient; lra).
-  assert (W5 : 0 <= (1 + zeta) * share beta * x' + charge * (q + T * ‖d‖² - y)).
-  { apply Rplus_le_le_0_compat; apply Rmult_le_pos; [apply Rmult_le_pos; lra|lra|exact Cn|]. lra. }
-  assert (W6 : 0 <= ((s - ridge - L) * s - ((1 + / zeta) * T ^ 2 + (1 + zeta) * X * (T + 1) ^ 2) * L ^ 2) / (2 * s))
-    by (apply quotient; lra).
-  refine (conclude _ _ _ (plus (plus (plus (row 1 _ _ D Rle_0_1) (row _ _ _ C W2)) (plus (row _ _ _ Split W1)
-    (row _ _ _ Ja W3))) (plus (plus (row _ _ _ Jb W4) (row _ _ _ I W5)) (square _ d W6))) _).
-  unfold charge. expand_goal. field. repeat split; lra.
-Qed.
-
-Hypothesis bounded : forall x, least <= objective x.
-Theorem N7_delayed_sum N : sum N (fun l => ‖slope (w (S l))‖² / (2 * rate (S l))) <= delayed_potential 0 - least.
-Proof.
-  assert (K := telescope _ _ N7_delayed_falls N). assert (B := bounded (w (S N))). assert (P := nondecreasing (S N)).
-  assert (Sh := share_positive beta beta_nonneg). assert (A := held_nonneg N). assert (C := fading_nonneg N).
-  assert (Cn := charge_nonneg).
-  assert (Q : 0 <= (1 + zeta) * share beta / rate (S N) * held_all N).
-  { apply Rmult_le_pos; [apply quotient; [apply Rmult_le_pos; lra|lra]|exact A]. }
-  assert (Q' : 0 <= charge / rate (S N) * fading N) by (apply Rmult_le_pos; [apply quotient; lra|exact C]).
-  unfold delayed_potential in K at 2. lra.
+  intros Large. split; [| | |exact (held_nonneg (S l))|exact (nondecreasing (S l))|exact Large].
+  - rewrite (round _ _ _ _ _ _ _ _ _ _ l run). unfold Preconditioned.slope.
+    rewrite (mean_add _ _ _ (fun i => G i (w (S l))) (fun i => -1 * used (S l) i)%V), mean_scale. vector.
+  - eapply Rle_trans; [exact (jensen _ _ _ _ (proj1 weights) (proj2 weights))|].
+    rewrite <- (const (L ^ 2 * (T * past l))). apply below. exact (lag_bound l).
+  - assert (C := clients_hold l). assert (J : ‖mean (fun i => u l i - v l i)%V‖² <=
+      sum m (fun i => weight i * ‖u l i - v l i‖²)) by exact (jensen _ _ _ _ (proj1 weights) (proj2 weights)). lra.
 Qed.
 End Delays.
 
-(** The best zeta: (sigma - L)(sigma + lambda) >= L^2 (tau + (tau + 1) sqrt X)^2, with X = X(beta) of T6-preconditioned. *)
+(** The best zeta: (sigma - L)(sigma + lambda) >= L^2 (tau + (tau + 1) sqrt X)^2, with X = X(beta) of
+    T6-preconditioned. *)
 Theorem N7_delays (V : space) m weight ridge beta L least penalty bend (F : nat -> V -> R) (G : nat -> V -> V)
   w local dual age tau :
   pisa V m weight ridge penalty bend (fun l i => G i (w (l - age l i)%nat)) w local dual ->
@@ -169,24 +114,31 @@ Theorem N7_delays (V : space) m weight ridge beta L least penalty bend (F : nat 
     <= (rate m weight ridge penalty (S l) - ridge - L) * rate m weight ridge penalty (S l)) ->
   (forall x, least <= objective V m weight ridge F x) ->
   let zeta := INR tau / ((INR tau + 1) * sqrt (threshold beta)) in
-  let value := delayed_potential V m weight ridge beta L penalty F G w dual age tau zeta in
-  (forall l, value (S l) <= value l - ‖slope V m weight ridge G (w (S l))‖² / (2 * rate m weight ridge penalty (S l))) /\
+  let value := late_potential V m weight ridge L (share beta) (threshold beta) zeta F w
+    (fun l => sum m (fun i => weight i * ‖G i (w (S l - age (S l) i)%nat) + dual l i‖²))
+    (fun l => rate m weight ridge penalty (S l)) tau in
+  (forall l, value (S l) <= value l - ‖slope V m weight ridge G (w (S l))‖² / (2 * rate m weight ridge penalty (S l)))
+    /\
   forall N, sum N (fun l => ‖slope V m weight ridge G (w (S l))‖² / (2 * rate m weight ridge penalty (S l)))
     <= value 0%nat - least.
 Proof.
   intros Run Late One W Ri LP FS PP B Sym Bound Up Large Least zeta value.
-  assert (X1 : 0 < threshold beta) by (assert (S := share_positive beta B); lra).
-  assert (Q := sqrt_sqrt (threshold beta) ltac:(lra)). assert (Q' := sqrt_lt_R0 _ X1). set (q := sqrt (threshold beta)) in *.
+  assert (Sh := share_positive beta B). assert (X1 : 0 < threshold beta) by lra.
+  assert (Q := sqrt_sqrt (threshold beta) ltac:(lra)). assert (Q' := sqrt_lt_R0 _ X1). set (q := sqrt (threshold
+    beta)) in *.
   assert (T1 : 1 <= INR tau) by (change 1 with (INR 1); now apply le_INR).
   assert (Z : 0 < zeta) by (unfold zeta; apply Rdiv_lt_0_compat; [lra|apply Rmult_lt_0_compat; lra]).
-  assert (Large' : forall l, ((1 + / zeta) * INR tau ^ 2 + (1 + zeta) * threshold beta * (INR tau + 1) ^ 2) * L ^ 2
-    <= (rate m weight ridge penalty (S l) - ridge - L) * rate m weight ridge penalty (S l)).
-  { intros l. eapply Rle_trans; [|apply Large]. right. rewrite <- Q. unfold zeta. field. lra. }
+  assert (Cs : 0 <= share beta /\ 0 <= threshold beta /\ 0 < zeta) by lra.
+  assert (Each : forall l, late_round V m weight ridge L (share beta) (threshold beta) zeta G w
+    (fun l => mean V m weight (fun i => taken V penalty w local l i - left V bend w local l i)%V)
+    (fun l => mean V m weight (fun i => G i (w (S l)) - G i (w (S l - age (S l) i)%nat))%V)
+    (held_all V m weight G w dual age) (fun l => rate m weight ridge penalty (S l)) tau l).
+  { intros l. apply (delayed_round V m weight ridge beta L penalty bend F G w local dual age tau Run Late W FS PP B
+      Sym Bound Up). eapply Rle_trans; [|apply Large]. right. rewrite <- Q. unfold zeta. field. lra. }
   split.
-  - exact (N7_delayed_falls V m weight ridge beta L penalty bend F G w local dual age tau Run Late W LP FS PP B
-      Sym Bound Up zeta Z Large').
-  - exact (N7_delayed_sum V m weight ridge beta L least penalty bend F G w local dual age tau Run Late W LP FS PP B
-      Sym Bound Up zeta Z Large' Least).
+  - intros l. exact (late_falls V m weight ridge L (share beta) _ zeta F G w _ _ _ _ tau W LP FS Cs l (Each l)).
+  - intros N. exact (late_sum V m weight ridge L least (share beta) _ zeta F G w _ _ _ _ tau W LP FS Cs Least N
+      (proj1 (Up (S N))) (held_nonneg V m weight G w dual age W N) (fun l _ => Each l)).
 Qed.
 
 (** Without a preconditioner sqrt X = 1: (sigma - L)(sigma + lambda) >= ((2 tau + 1) L)^2. *)
@@ -230,7 +182,8 @@ Proof.
   - intros l i _. cbv beta. rewrite <- (remembers (S l) (age (S l) i)). unfold deviation. simpl.
     destruct (delayed_state l) as [[h x] p]. simpl. set (w' := (/ _ * _)%V). set (d := solve _ _ _).
     replace (w' + d - w')%V with d by vector. apply solves.
-  - intros l i. unfold deviation. simpl. destruct (delayed_state l) as [[h x] p]. simpl. set (w' := (/ _ * _)%V). vector.
+  - intros l i. unfold deviation. simpl. destruct (delayed_state l) as [[h x] p]. simpl. set (w' := (/ _ * _)%V).
+    vector.
 Qed.
 End Exist.
 
@@ -239,7 +192,8 @@ End Exist.
 Definition turns (l i : nat) : nat := if Nat.even (l + i) then 1 else 0.
 
 Theorem N7_delays_inhabited (p : line) : exists (w : nat -> line) (local dual : nat -> nat -> line),
-  pisa line 2 halves 0 (fun _ _ => 4) (fun l i x => swap l i * x)%V (fun l i => parabola_slope i (w (l - turns l i)%nat))
+  pisa line 2 halves 0 (fun _ _ => 4) (fun l i x => swap l i * x)%V (fun l i => parabola_slope i (w (l - turns l
+    i)%nat))
     w local dual /\
   w 0%nat = 0 /\ (forall i, dual 0%nat i = p) /\ (forall l i, (turns l i <= 1)%nat) /\
   (forall l i (x y : line), (i < 2)%nat -> ⟨swap l i * x, y⟩ = ⟨x, swap l i * y⟩) /\

@@ -63,7 +63,8 @@ Proof.
   { rewrite De, inner_scale_r, inner_sym, (weighing_inner V n part split). unfold W. ring. }
   assert (Way : ‖d‖² <= / s * W).
   { replace ‖d‖² with ‖diagonal (inverse e) g‖² by (rewrite De; expand_goal; ring).
-    rewrite (diagonal_norm V n part split). unfold W. rewrite <- (weighing_scale V n part). apply weighing_le. intros j J.
+    rewrite (diagonal_norm V n part split). unfold W. rewrite <- (weighing_scale V n part). apply weighing_le. intros
+      j J.
     assert (K := Small j J). apply Rmult_le_compat_r; lra. }
   assert (Err : metric_error e y (fun i => G i x) <= / s * (L * L * ‖d‖²)).
   { replace (/ s * (L * L * ‖d‖²)) with (/ s * (L * L * ‖d‖²) * sum m weight) by (rewrite (proj2 weights); ring).
@@ -104,7 +105,8 @@ Record metric_safeguarded (D : nat -> nat -> R) (fall : nat -> R) (w : nat -> V)
   metric_low : forall k j, (j < n)%nat -> low <= D k j;
   metric_fall : forall k, vartheta <= fall k <= 1 /\ forall j, (j < n)%nat -> fall k * D k j <= D (S k) j;
   metric_round_ends : forall k, let e := entries D k (sigma k) in
-    (rises k = O /\ trials k = 1%nat /\ metric_passes (fall k) e (metric_error e (w k) (p k)) (w k) (w (S k)) (p (S k))) \/
+    (rises k = O /\ trials k = 1%nat /\ metric_passes (fall k) e (metric_error e (w k) (p k)) (w k) (w (S k)) (p (S
+      k))) \/
     ((rises k < trials k <= rises k + 2)%nat /\ w (S k) = metric_restarted e (w k) /\
       (forall i, (i < m)%nat -> p (S k) i = G i (w k)) /\ metric_restart_passes (fall k) e (w k) /\
       forall j, (j < rises k)%nat -> exists f, vartheta <= f <= 1 /\
@@ -159,7 +161,8 @@ Proof.
       replace (metric_error (e k) (w (S k)) (p (S k))) with (metric_error (e k) (w (S k)) (fun i => G i (w k)));
         [exact T|]. unfold metric_error. apply sum_ext. intros i I. now rewrite (M i I). }
   destruct T as [kept [Le T]]. unfold metric_passes in T.
-  assert (Up : metric_error (e (S k)) (w (S k)) (p (S k)) <= (1 + eps) / fall k * metric_error (e k) (w (S k)) (p (S k))).
+  assert (Up : metric_error (e (S k)) (w (S k)) (p (S k)) <= (1 + eps) / fall k * metric_error (e k) (w (S k)) (p (S
+    k))).
   { unfold metric_error. rewrite <- sum_scale. apply sum_le. intros i I.
     replace ((1 + eps) / fall k * (weight i * weighing (inverse (e k)) (G i (w (S k)) - p (S k) i)%V))
       with (weight i * ((1 + eps) / fall k * weighing (inverse (e k)) (G i (w (S k)) - p (S k) i)%V)) by ring.
@@ -176,7 +179,8 @@ Proof.
     replace (/ e (S k) j * (e (S k) j * (fall k * e k j))) with (fall k * e k j) by (field; lra).
     replace ((1 + eps) / fall k * / e k j * (e (S k) j * (fall k * e k j))) with ((1 + eps) * e (S k) j)
       by (field; lra). exact Slow. }
-  assert (U := Rmult_le_compat_l a _ _ ltac:(lra) Up). assert (K := Rmult_le_compat_l ((1 - delta) * a) _ _ ltac:(nra) Le). lra.
+  assert (U := Rmult_le_compat_l a _ _ ltac:(lra) Up). assert (K := Rmult_le_compat_l ((1 - delta) * a) _ _ ltac:(nra)
+    Le). lra.
 Qed.
 
 Hypothesis bounded : forall x, least <= objective x.
@@ -188,7 +192,8 @@ Proof.
   assert (Qa := Rmult_le_pos _ _ (Rlt_le _ _ A) Q).
   eapply Rle_trans; [apply sum_le; intros k _|eapply Rle_trans; [exact T|lra]].
   assert (Z := metric_error_nonneg (e k) (w k) (p k) (entry_positive k)). cbv beta.
-  assert (0 <= delta * a * metric_error (e k) (w k) (p k)) by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|exact Z]). lra.
+  assert (0 <= delta * a * metric_error (e k) (w k) (p k)) by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|exact Z]).
+    lra.
 Qed.
 End Run.
 
@@ -213,7 +218,8 @@ Proof.
     assert (K := N1_metric_restart_passes (fall k) ent (s * low) (descended D s origin k) (proj1 (Fall k)) En Pos).
     unfold metric_restart_passes, metric_passes in *.
     set (q := fun i => match k with O => memory i | Datatypes.S k => G i (descended D s origin k) end).
-    assert (Q := metric_error_nonneg ent (descended D s origin k) q (fun j J => Rlt_le_trans _ _ _ (Rmult_lt_0_compat _ _
+    assert (Q := metric_error_nonneg ent (descended D s origin k) q (fun j J => Rlt_le_trans _ _ _ (Rmult_lt_0_compat
+      _ _
       S low_positive) (Pos j J))).
     assert (Z : 0 <= (1 - delta) * a * metric_error ent (descended D s origin k) q)
       by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|exact Q]).

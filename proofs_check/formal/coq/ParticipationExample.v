@@ -27,7 +27,8 @@ Notation w := (fun l (o : O_) => fst (fst (toss l o)) : line).
 Notation local := (fun l (i : nat) (o : O_) => snd (fst (toss l o)) : line).
 Notation dual := (fun l (i : nat) (o : O_) => snd (toss l o) : line).
 
-Lemma toss_partial : partial O_ line 1 (fun _ => 1) 0 (fun _ _ => 4) (fun _ _ _ _ => 0%V) heads (fun _ x => x) w local dual.
+Lemma toss_partial : partial O_ line 1 (fun _ => 1) 0 (fun _ _ => 4) (fun _ _ _ _ => 0%V) heads (fun l _ o => w l o) w
+  local dual.
 Proof.
   split.
   - intros l o. unfold rate, mean. cbn. destruct (toss l o) as [[a x] p]. cbn. on_line. field.
@@ -44,21 +45,22 @@ Proof.
   unfold heads. simpl. now rewrite (A l ltac:(lia)).
 Qed.
 
-Lemma toss_likely k : (k < N)%nat -> likely O_ line 1 (/ 2) heads w dual (agree N) k.
+Lemma toss_likely k : (k < N)%nat -> likely O_ line 1 (/ 2) heads (fun l _ o => w l o) dual (agree N) k.
 Proof.
   intros K. split.
-  - intros o o' A. cbn [toss]. rewrite (toss_known k o o' A). now destruct (toss k o') as [[a x] p].
+  - intros i _ o o' A. cbn [toss]. rewrite (toss_known k o o' A). now destruct (toss k o') as [[a x] p].
   - intros i _ o o' A. simpl. now rewrite (toss_known k o o' A).
   - intros i f _ Pos Known. assert (Z := coin_unbiased N k f (fun o o' A => Known o o' A)). cbn in Z.
-    right. rewrite (expect_ext O_ (fun o => if heads (S k) i o then f o else 0) (fun o => / 2 * f o + / 2 * (f o * coin N k o))).
+    right. rewrite (expect_ext O_ (fun o => if heads (S k) i o then f o else 0) (fun o => / 2 * f o + / 2 * (f o *
+      coin N k o))).
     + rewrite expect_add, !expect_scale, Z. ring.
     + intros o. unfold heads. simpl pred. destruct (coin_sign N k K o) as [E|E]; rewrite E; destruct (Rlt_dec _ _); lra.
 Qed.
 
 Theorem N7_participation_inhabited : exists (w : nat -> O_ -> line) local dual,
-  partial O_ line 1 (fun _ => 1) 0 (fun _ _ => 4) (fun _ _ _ _ => 0%V) heads (fun _ x => x) w local dual /\
+  partial O_ line 1 (fun _ => 1) 0 (fun _ _ => 4) (fun _ _ _ _ => 0%V) heads (fun l _ o => w l o) w local dual /\
   (forall o, w O o = 1) /\ @smooth line 1 half (fun x => x) /\ (forall x, 0 <= half x) /\
-  forall k, (k < N)%nat -> likely O_ line 1 (/ 2) heads w dual (agree N) k /\
+  forall k, (k < N)%nat -> likely O_ line 1 (/ 2) heads (fun l _ o => w l o) dual (agree N) k /\
     0 < rate 1 (fun _ => 1) 0 (fun _ _ => 4) (S k) <= rate 1 (fun _ => 1) 0 (fun _ _ => 4) (S (S k)) /\
     1 ^ 2 / (1 - sqrt (1 - / 2 * (1 - (0 / (1 + 0)) ^ 2))) ^ 2
       <= (rate 1 (fun _ => 1) 0 (fun _ _ => 4) (S k) - 0 - 1) * rate 1 (fun _ => 1) 0 (fun _ _ => 4) (S k).

@@ -3,15 +3,18 @@
 From PISA Require Export Space.
 
 Lemma sum_more (f : nat -> R) i k : sum (i + k) f = sum i f + sum k (fun j => f (i + j)%nat).
-Proof. induction k as [|k IH]; [rewrite Nat.add_0_r; simpl; ring|]. rewrite Nat.add_succ_r. simpl. rewrite IH. ring. Qed.
+Proof. induction k as [|k IH]; [rewrite Nat.add_0_r; simpl; ring|]. rewrite Nat.add_succ_r. simpl. rewrite IH. ring.
+  Qed.
 
 Lemma sum_nonneg (f : nat -> R) n : (forall j, 0 <= f j) -> 0 <= sum n f.
 Proof. intros N. induction n as [|n IH]; simpl; [lra|]. specialize (N n). lra. Qed.
 
-Lemma sum_part (f : nat -> R) i k n : (forall j, 0 <= f j) -> (i + k <= n)%nat -> sum k (fun j => f (i + j)%nat) <= sum n f.
+Lemma sum_part (f : nat -> R) i k n : (forall j, 0 <= f j) -> (i + k <= n)%nat -> sum k (fun j => f (i + j)%nat) <=
+  sum n f.
 Proof.
   intros N K. replace n with (i + k + (n - (i + k)))%nat by lia. rewrite sum_more, (sum_more f i k).
-  assert (A := sum_nonneg f i N). assert (B := sum_nonneg (fun j => f (i + k + j)%nat) (n - (i + k)) (fun j => N _)). lra.
+  assert (A := sum_nonneg f i N). assert (B := sum_nonneg (fun j => f (i + k + j)%nat) (n - (i + k)) (fun j => N _)).
+    lra.
 Qed.
 
 (** Weights T, T - 1, ..., 1 on the last T entries: what a new entry adds and the old ones lose. *)
@@ -22,7 +25,8 @@ Proof.
   change (sum (S T) (fun j => (INR (S T) - INR j) * f (S j))) with
     (sum T (fun j => (INR (S T) - INR j) * f (S j)) + (INR (S T) - INR T) * f (S T)).
   change (sum (S T) (fun j => f (S j))) with (sum T (fun j => f (S j)) + f (S T)).
-  rewrite (sum_ext T (fun i => (INR (S T) - INR (S i)) * f (S i)) (fun j => (INR (S T) - INR j) * f (S j) + -1 * f (S j)))
+  rewrite (sum_ext T (fun i => (INR (S T) - INR (S i)) * f (S i)) (fun j => (INR (S T) - INR j) * f (S j) + -1 * f (S
+    j)))
     by (intros i _; rewrite (S_INR i); ring).
   rewrite sum_add, sum_scale, S_INR. simpl INR. ring.
 Qed.
@@ -42,11 +46,13 @@ Lemma between n i k : ‖w (S n - i)%nat - w (S n - (i + k))%nat‖² <= INR k *
 Proof.
   induction k as [|k IH].
   - rewrite Nat.add_0_r. simpl. right. expand_goal. ring.
-  - set (x := (w (S n - i)%nat - w (S n - (i + k))%nat)%V) in *. set (y := (w (S n - (i + k))%nat - w (S n - (i + S k))%nat)%V).
+  - set (x := (w (S n - i)%nat - w (S n - (i + k))%nat)%V) in *. set (y := (w (S n - (i + k))%nat - w (S n - (i + S
+    k))%nat)%V).
     replace (w (S n - i)%nat - w (S n - (i + S k))%nat)%V with (x + y)%V by (unfold x, y; vector).
     assert (Y : ‖y‖² = gap n (i + k)).
     { unfold y, gap. destruct (Nat.leb_spec (i + k) n) as [Le|Gt].
-      - replace (S n - (i + k))%nat with (S (n - (i + k))) by lia. now replace (S n - (i + S k))%nat with (n - (i + k))%nat by lia.
+      - replace (S n - (i + k))%nat with (S (n - (i + k))) by lia. now replace (S n - (i + S k))%nat with (n - (i +
+        k))%nat by lia.
       - replace (S n - (i + k))%nat with O by lia. replace (S n - (i + S k))%nat with O by lia. expand_goal. ring. }
     change (sum (S k) (fun j => gap n (i + j))) with (sum k (fun j => gap n (i + j)) + gap n (i + k)). rewrite <- Y.
     set (q := sum k _) in *. rewrite S_INR. destruct k as [|k].
@@ -62,7 +68,8 @@ Qed.
 Lemma near n i j T : (i <= T)%nat -> (j <= T)%nat -> ‖w (S n - i)%nat - w (S n - j)%nat‖² <= INR T * sum T (gap n).
 Proof.
   intros I J. assert (N := gap_nonneg n). assert (Q := sum_nonneg (gap n) T N).
-  assert (Half : forall a b, (a <= b)%nat -> (b <= T)%nat -> ‖w (S n - a)%nat - w (S n - b)%nat‖² <= INR T * sum T (gap n)).
+  assert (Half : forall a b, (a <= b)%nat -> (b <= T)%nat -> ‖w (S n - a)%nat - w (S n - b)%nat‖² <= INR T * sum T
+    (gap n)).
   { intros a b A B. assert (K := between n a (b - a)). replace (a + (b - a))%nat with b in K by lia.
     eapply Rle_trans; [exact K|]. assert (P := sum_part (gap n) a (b - a) T N ltac:(lia)).
     assert (S1 : INR (b - a) <= INR T) by (apply le_INR; lia). assert (S2 := pos_INR (b - a)).

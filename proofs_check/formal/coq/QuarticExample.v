@@ -44,7 +44,8 @@ Theorem N1_quartic first : 0 < first ->
   let top := objective line 1 alone 0 (fun _ => quartic) r + a / (first + 0) * error line 1 alone (fun _ => cube) r
     (fun _ => cube r) in
   (forall L, ~ smooth L quartic cube) /\
-  exists L B s, 0 < L /\ enough 0 L a c eps <= s /\ smooth_near line 1 alone 0 L (fun _ => quartic) (fun _ => cube) top B s.
+  exists L B s, 0 < L /\ enough 0 L a c eps <= s /\ smooth_near line 1 alone 0 L (fun _ => quartic) (fun _ => cube)
+    top B s.
 Proof.
   intros Fp top. split; [exact not_smooth|].
   assert (Top : top = r * r * r * r / 4).
@@ -58,7 +59,8 @@ Proof.
     destruct (Rle_lt_dec (x * x) (r * r)) as [Y|N]; [exact Y|]. nra. }
   split; [intros i _; exact quartic_differentiable|split; [positive|split]].
   - intros x H. assert (X := In x H). unfold slope, mean, cube. cbn.
-    replace ((0 + 1 * (x * x * x) + 0 * x) * (0 + 1 * (x * x * x) + 0 * x)) with ((x * x) * ((x * x) * (x * x))) by ring.
+    replace ((0 + 1 * (x * x * x) + 0 * x) * (0 + 1 * (x * x * x) + 0 * x)) with ((x * x) * ((x * x) * (x * x))) by
+      ring.
     replace (r * r * r * (r * r * r)) with ((r * r) * ((r * r) * (r * r))) by ring.
     assert (0 <= x * x) by nra. apply Rmult_le_compat; [nra|nra|exact X|]. apply Rmult_le_compat; nra.
   - intros i x y _ H Near. assert (X := In x H). cbn in *. unfold cube.

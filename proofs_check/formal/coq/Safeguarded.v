@@ -234,7 +234,8 @@ Proof.
       destruct (first_trial_dec k s x q) as [T|N]; cbn [fst snd pow].
       * left. rewrite Rmult_1_l. easy.
       * right. assert (B' : objective x <= top).
-        { assert (0 <= a / (s + ridge) * error x q) by (apply Rmult_le_pos; [apply quotient; lra|now apply error_nonneg]).
+        { assert (0 <= a / (s + ridge) * error x q) by (apply Rmult_le_pos; [apply quotient; lra|now apply
+          error_nonneg]).
           lra. }
         destruct (rises_enough x s B' P) as [T F']. repeat split; try lia; [exact T|exact F'].
   - intros k. unfold tried, risen. cbn [rounds]. destruct (rounds k) as [[x q] s]. cbn [fst snd].

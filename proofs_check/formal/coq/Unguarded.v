@@ -43,7 +43,8 @@ Proof.
   assert (Theta : (1 - delta) / (1 + eps) * ((1 + eps) * a) = (1 - delta) * a) by fraction.
   assert (Cp := constants_positive _ _ _ _ beta_nonneg matched).
   assert (M : mean (fun i => u i - v i)%V = (- (s * step) - g)%V).
-  { rewrite Server. apply separated; intros z. unfold g, Preconditioned.slope. autorewrite with inner. rewrite !inner_mean.
+  { rewrite Server. apply separated; intros z. unfold g, Preconditioned.slope. autorewrite with inner. rewrite
+    !inner_mean.
     rewrite (sum_ext m (fun i => weight i * ⟨u i - v i, z⟩) (fun i => -1 * (weight i * ⟨q i - 2 * q' i, z⟩) +
       -1 * (weight i * ⟨G i x, z⟩))); [rewrite sum_add, !sum_scale; ring|].
     intros i I. destruct (Ops i I) as [_ [_ [Line Next]]]. rewrite Next. unfold u, v.
@@ -52,7 +53,8 @@ Proof.
     by (rewrite <- M; exact (jensen _ _ _ _ (proj1 weights) (proj2 weights))).
   assert (Cl : (1 + eps) * a * error y q' + / 2 * sum m (fun i => weight i * ‖u i - v i‖²)
     <= (1 - delta) * a * error x q + X / 2 * (L ^ 2 * ‖step‖²)).
-  { replace (X / 2 * (L ^ 2 * ‖step‖²)) with (X / 2 * (L ^ 2 * ‖step‖²) * sum m weight) by (rewrite (proj2 weights); ring).
+  { replace (X / 2 * (L ^ 2 * ‖step‖²)) with (X / 2 * (L ^ 2 * ‖step‖²) * sum m weight) by (rewrite (proj2 weights);
+    ring).
     unfold Restart.error. rewrite <- !sum_scale, <- !sum_add. apply sum_le. intros i I.
     destruct (Ops i I) as [Sym [Bound [Line Next]]]. assert (Pi := Pos i I).
     assert (Sec : ‖v i‖² <= beta * ⟨u i, v i⟩).
@@ -62,7 +64,8 @@ Proof.
     assert (Lip := lipschitz _ _ _ _ (F_smooth i I) y x). fold step in Lip. replace (L * L) with (L ^ 2) in Lip by ring.
     assert (Lip' := Rmult_le_compat_l (X / 2) _ _ ltac:(lra) Lip).
     replace (G i x - q i)%V with (u i + v i)%V.
-    2: { unfold u, v. apply separated; intros z. apply (f_equal (fun w => ⟨w, z⟩)) in Line. autorewrite with inner in *. lra. }
+    2: { unfold u, v. apply separated; intros z. apply (f_equal (fun w => ⟨w, z⟩)) in Line. autorewrite with inner in
+      *. lra. }
     replace (G i y - q' i)%V with (v i + (G i y - G i x))%V.
     2: { rewrite Next. unfold v. apply separated; intros z. apply (f_equal (fun w => ⟨w, z⟩)) in Line.
       autorewrite with inner in *. lra. }
@@ -71,7 +74,8 @@ Proof.
   replace (x + step)%V with y in Dn by (unfold step; vector). fold g in Dn.
   set (e := error x q) in *. set (e' := error y q') in *. set (B := sum m (fun i => weight i * ‖u i - v i‖²)) in *.
   set (f := objective x) in *. set (f' := objective y) in *. clearbody step g e e' B f f' s.
-  assert (W : 0 <= / s) by (apply Rlt_le, Rinv_0_lt_compat; lra). assert (W1 : 0 <= 1 / (2 * s)) by (apply quotient; lra).
+  assert (W : 0 <= / s) by (apply Rlt_le, Rinv_0_lt_compat; lra). assert (W1 : 0 <= 1 / (2 * s)) by (apply quotient;
+    lra).
   assert (W2 : 0 <= ((s - ridge - L) * s - X * L ^ 2) / (2 * s)) by (apply quotient; lra).
   assert (W3 : 0 <= (/ 2 - c) / s) by (apply quotient; lra).
   refine (conclude _ _ _ (plus (plus (row 1 _ _ Dn Rle_0_1) (row _ _ _ Cl W)) (plus (row _ _ _ J W1)
@@ -85,7 +89,8 @@ Lemma root_enough sigma : 0 < sigma -> root <= sigma -> X * L ^ 2 <= (sigma - L)
 Proof.
   intros S H. assert (Cp := constants_positive _ _ _ _ beta_nonneg matched). unfold root in H.
   assert (Q : 0 <= (L + ridge) ^ 2 + 4 * X * L ^ 2).
-  { assert (T := pow2_ge_0 (L + ridge)). assert (0 <= 4 * X * L ^ 2) by (apply Rmult_le_pos; [lra|apply pow2_ge_0]). lra. }
+  { assert (T := pow2_ge_0 (L + ridge)). assert (0 <= 4 * X * L ^ 2) by (apply Rmult_le_pos; [lra|apply pow2_ge_0]).
+    lra. }
   assert (R1 := sqrt_sqrt _ Q). assert (R0 := sqrt_pos ((L + ridge) ^ 2 + 4 * X * L ^ 2)). set (r := sqrt _) in *.
   assert (Y : r <= 2 * sigma - (L - ridge)) by lra.
   assert (Y2 : r * r <= (2 * sigma - (L - ridge)) * (2 * sigma - (L - ridge))) by (apply Rmult_le_compat; lra).
@@ -109,7 +114,8 @@ Record unguarded (w : nat -> V) (p : nat -> nat -> V) (begun sigma : nat -> R) (
 
 Lemma total sigma : sum m (fun i => weight i * (share i * sigma)) = sigma.
 Proof.
-  rewrite (sum_ext m _ (fun i => sigma * (weight i * share i))) by (intros; ring). rewrite sum_scale, (proj2 shares). ring.
+  rewrite (sum_ext m _ (fun i => sigma * (weight i * share i))) by (intros; ring). rewrite sum_scale, (proj2 shares).
+    ring.
 Qed.
 
 Lemma trial_passes sigma x q y q' : trial (fun i => share i * sigma) x q y q' -> 0 < sigma -> root <= sigma ->
@@ -142,7 +148,8 @@ Proof. exact (penalty_bounded _ _ _ _ _ _ _ t_and_eps (its_penalties _ _ _ _ _ l
 Theorem N2_evaluations N : floor <= begun O -> INR (1 + count N (fun k => rises k + 1)%nat)
   <= 1 + INR N + (ln (Rmax 1 (t * root / begun O)) + INR N * ln (1 + eps)) / ln t.
 Proof.
-  intros Fl. assert (K := increases_bounded_log _ _ _ _ _ _ _ t_and_eps (its_penalties _ _ _ _ _ loop) rejected_below Fl N).
+  intros Fl. assert (K := increases_bounded_log _ _ _ _ _ _ _ t_and_eps (its_penalties _ _ _ _ _ loop) rejected_below
+    Fl N).
   rewrite count_shift, Nat.mul_1_l, !plus_INR. simpl INR. lra.
 Qed.
 
@@ -165,7 +172,8 @@ Theorem N2_round (V : space) m weight ridge beta penalty bend (G : nat -> V -> V
   pisa V m weight ridge penalty bend (fun l i => G i (w l)) w local dual ->
   (forall i x y, (i < m)%nat -> ⟨bend (S l) i x, y⟩ = ⟨x, bend (S l) i y⟩) ->
   (forall i x, (i < m)%nat -> 0 <= ⟨bend (S l) i x, x⟩ <= beta * penalty (S l) i * ‖x‖²) ->
-  trial V m weight ridge G beta (penalty (S l)) (w (S l)) (fun i => - dual l i)%V (w (S (S l))) (fun i => - dual (S l) i)%V.
+  trial V m weight ridge G beta (penalty (S l)) (w (S l)) (fun i => - dual l i)%V (w (S (S l))) (fun i => - dual (S l)
+    i)%V.
 Proof.
   intros Run Sym Bound. split.
   - exists (bend (S l)), (deviation V w local (S l)). intros i I. split; [now intros; apply Sym|split; [now intros;

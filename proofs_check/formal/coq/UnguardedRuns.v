@@ -14,7 +14,8 @@ Proof.
   { unfold vartheta. split; [apply Rdiv_lt_0_compat; lra|]. apply Rmult_lt_reg_r with (1 + eps); [lra|].
     unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra. }
   split; [exact V|]. destruct Range as [[B [-> ->]]|[B [U [A Xe]]]].
-  - left. unfold small_range. replace (1 - (1 - vartheta)) with vartheta by ring. split; [exact B|split; [|reflexivity]].
+  - left. unfold small_range. replace (1 - (1 - vartheta)) with vartheta by ring. split; [exact B|split;
+    [|reflexivity]].
     unfold vartheta. field. lra.
   - right. unfold large_range. replace (1 - (1 - vartheta)) with vartheta by ring. cbv zeta. fold u. tauto.
 Qed.
@@ -53,7 +54,8 @@ Lemma next_trial k sigma x q : 0 < sigma ->
 Proof.
   intros S. split.
   - exists (bend k sigma), (fun i => solve k sigma i (q i - G i x)%V). intros i I.
-    split; [now intros; apply symmetric|split; [now intros; apply bounded_operators|split; [now apply solves|reflexivity]]].
+    split; [now intros; apply symmetric|split; [now intros; apply bounded_operators|split; [now apply
+      solves|reflexivity]]].
   - rewrite (total m weight share shares). unfold next_w. set (y := (mean _ _ _ _ - _)%V). vector.
 Qed.
 
