@@ -16,6 +16,7 @@ from pisa_lab.ablation.summary import summarise
 from pisa_lab.ablation.summary_files import read_summary, write_summary
 from pisa_lab.ablation.tables import csv_text, markdown, rows, short
 from pisa_lab.methods import METHODS
+from pisa_lab.metrics import METRICS
 from pisa_lab.preconditioners import PRECONDITIONERS
 from problems.studies import BUILTIN, builtin, kept_results, resolve
 
@@ -124,13 +125,19 @@ def test_a_problem_without_data_is_left_out_of_the_report(tmp_path):
 
 # The built-in study
 
+METRICS_ALONE = [row.name for row in METRICS if row.name != "adagrad-layer" and not row.name.startswith("spectral")]
+"""What a vector has a use for; the server's Newton–Schulz is nsisa-server."""
+
 
 def test_the_built_in_study_tries_every_preconditioner_and_the_baselines():
     assert "preconditioners" in BUILTIN
     for variant, seeds in (("full", 20), ("quick", 10)):
         study = builtin("preconditioners", variant)
         assert {method.preconditioner for method in study.methods} - {""} == {row.name for row in PRECONDITIONERS}
-        baselines = {method.method for method in study.methods if not method.preconditioner}
+        repaired = {method.name for method in study.methods if method.method in ("sisa-metric", "nsisa-server")}
+        assert repaired == {f"metric-{name}" for name in METRICS_ALONE} | {"nsisa-server"}
+        assert {method.metric for method in study.methods} - {""} == set(METRICS_ALONE)
+        baselines = {row.method for row in study.methods if not row.preconditioner and row.name not in repaired}
         assert baselines == {"fedsgd", "fedsgd-momentum", "fedsgd-rmsprop", "fedsgd-adam"}
         assert baselines < {row.name for row in METHODS}
         assert len(study.problems) == 6
