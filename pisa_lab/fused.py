@@ -11,6 +11,7 @@ from pisa_lab._array import Array, broadcast, column, like, namespace
 from pisa_lab._checks import whole
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import Diagonal, SecondMoment
+from pisa_lab.presence import keep_absent
 from pisa_lab.problem import Problem
 from pisa_lab.schedules import Constant, Function, Geometric, InverseCosine, Polynomial
 from pisa_lab.state import Observation, Oracle, State
@@ -59,13 +60,16 @@ class FusedPISA(PISA):
         """Return the state at ``w``, with a `FusedMoment` where the fused pass will be used."""
         state = super().init(problem, w, replicates=replicates)
         moment = state.preconditioner.moment
+        if self.metric is not None or self.is_searching:
+            return state
         if math.prod(moment.shape) < self.pays_from or not _fused.available(moment):
             return state
         return state._replace(preconditioner=FusedMoment(moment, 1.0, self._scalars(0).cap))
 
     def step(self, state: State, oracle: Oracle) -> State:
         """Return the state after one round."""
-        if self.first == "client" or not isinstance(self.schedule, _BLIND) or not _is_fused(state):
+        plain = self.first == "client" or not self.extrapolation
+        if plain or not isinstance(self.schedule, _BLIND) or not _is_fused(state):
             return super().step(state, oracle)
         increment = self._increment(state)
         state = state._replace(consensus=state.consensus + increment, increment=increment)
@@ -79,6 +83,9 @@ class FusedPISA(PISA):
         used = following if self.penalty_update == "before_solve" else state.penalty
         scalars = self._scalars(state.iteration)
         deviation, multiplier, moment = self._pass(state, at.gradient, used, scalars)
+        if at.active is not None:
+            kept = (namespace(deviation).zeros_like(deviation), state.multiplier, state.preconditioner.moment)
+            deviation, multiplier, moment = keep_absent(at.active, (deviation, multiplier, moment), kept)
         return state._replace(
             iteration=state.iteration + 1,
             deviation=deviation,

@@ -11,12 +11,12 @@ def augmented_lagrangian(problem: Problem, state: State) -> Array:
     $$L = \sum_i\alpha_i\left[F_i(w_i) + \langle\pi_i, w_i-w\rangle + \tfrac{\sigma_i}{2}\|w_i-w\|^2\right]
     + \tfrac\lambda2\|w\|^2$$
 
-    Source: MATHEMATICS.md#problem.
+    Under a metric the norm is $\|\cdot\|_D$. Source: MATHEMATICS.md#problem.
     """
     axis = state.client_axis
     d = state.deviation
     half = column(state.penalty, d) / 2 * d
-    coupling = _inner(d, state.multiplier + half, axis + 1)
+    coupling = _inner(state.displacement, state.multiplier + half, axis + 1)
     total = client_sum(state.weights, problem.client_value(state.local) + coupling, axis)
     return total + state.ridge / 2 * squared_norm(state.consensus, axis)
 
@@ -24,15 +24,16 @@ def augmented_lagrangian(problem: Problem, state: State) -> Array:
 def lyapunov(problem: Problem, state: State, applied: Array | float = 0.0) -> Array:
     r"""Return $\tilde L = L + \sum_i\alpha_i\tfrac{8}{\sigma_i}\|\rho_i Q_i(w_i-w)\|^2$.
 
-    ``applied`` is $\rho_i Q_i(w_i - w)$, (…, clients, \*shape); 0 without a preconditioner. The lemma's $c\gamma^\ell$
-    term, which pays for mini-batches, is left out: with full gradients it is 0. Source: MATHEMATICS.md#claims (a),
-    reconstructed.
+    ``applied`` is $\rho_i Q_i(w_i - w)$, (…, clients, \*shape); 0 without a preconditioner. Under a metric its norm is
+    $\|\cdot\|_{D^{-1}}$. The lemma's $c\gamma^\ell$ term, which pays for mini-batches, is left out: with full gradients
+    it is 0. Source: MATHEMATICS.md#claims (a), reconstructed.
     """
     value = augmented_lagrangian(problem, state)
     if isinstance(applied, float):
         return value
     axis = state.client_axis
-    return value + client_sum(state.weights, 8 / state.penalty * squared_norm(applied, axis + 1), axis)
+    measured = applied if state.metric is None else state.metric.unscale(applied)
+    return value + client_sum(state.weights, 8 / state.penalty * _inner(applied, measured, axis + 1), axis)
 
 
 def _inner(a: Array, b: Array, batch_axes: int) -> Array:

@@ -39,7 +39,8 @@ class Ledger:
 
     Args:
         problem: what is run.
-        method: what runs, for the parameters that it moves in a round (one each way).
+        method: what runs, for what it moves in a round: ``message(problem)``, the bytes (up, down) of one client, or
+            one parameter each way where it has none.
         replicates: how many, None without a replicate axis.
         spent: what earlier rounds cost, `Run.ledger` of the run that is resumed: its last entries are taken.
     """
@@ -49,13 +50,14 @@ class Ledger:
     ) -> None:
         self._replicates = replicates or 1
         self._shape = () if replicates is None else (replicates,)
-        self._pending = dict.fromkeys(_KINDS.values(), 0) | {"samples": 0}
+        self._clients = int(problem.weights.shape[0])
+        self._pending = dict.fromkeys((*_KINDS.values(), "samples"), np.zeros(self._clients, dtype=np.int64))
         self._totals = {name: np.zeros(self._replicates, dtype=np.int64) for name in COSTS}
         for name, values in (spent or {}).items():
             self._totals[name] = self._totals[name] + np.asarray(values)[-1].reshape(-1)
         initial = to_numpy(problem.initial)
-        self._clients, self._number_bytes = int(problem.weights.shape[0]), int(initial.itemsize)
-        self._message_bytes = self._clients * initial.nbytes
+        self._number_bytes, self._parameter_bytes = int(initial.itemsize), int(initial.nbytes)
+        self._message = getattr(method, "message", lambda problem: (initial.nbytes, initial.nbytes))(problem)
         # A warm start's multipliers reach the server before its first step, as gradients at a w⁰ that it sent.
         self._starts_warm = bool(getattr(method, "warm", False)) and getattr(method, "first", "server") == "server"
         # Under the problem's own name, which is what a preconditioner says when it misses a method.
@@ -63,53 +65,66 @@ class Ledger:
 
     def charge_init(self) -> None:
         """Write down what `Method.init` cost."""
-        sent = self._message_bytes if self._starts_warm else 0
+        sent = self._clients * self._parameter_bytes if self._starts_warm else 0
         self._add(np.ones(self._replicates, dtype=bool), {"rounds": 0, "bytes_up": sent, "bytes_down": sent})
 
-    def charge_round(self, paying: np.ndarray[Any, Any], before: Any = None, after: Any = None) -> None:
+    def charge_round(
+        self, paying: np.ndarray[Any, Any], before: Any = None, after: Any = None, active: Any = None
+    ) -> None:
         """Write down a round for the replicates that ``paying`` (replicates,) marks.
 
         ``before`` and ``after`` are what a search for the penalty knew (`backtracking.Search`): a replicate that had
-        its step in fewer trials than another pays for fewer.
+        its step in fewer trials than another pays for fewer. ``active`` (…, clients) marks who is there; what the
+        simulation computed for the others costs nothing.
         """
-        sent = self._message_bytes
+        up, down = self._message
         if after is None:
-            self._add(paying, {"rounds": 1, "bytes_up": sent, "bytes_down": sent})
+            there = self._clients if active is None else np.sum(active, axis=-1)
+            self._add(paying, {"rounds": 1, "bytes_up": up * there, "bytes_down": down * there}, active=active)
             return
         trials, restarts = (
             np.atleast_1d(np.rint(to_numpy(getattr(after, name) - getattr(before, name)))).astype(np.int64)
             for name in ("trials", "restarts")
         )
-        share = trials / max(1, int(trials.max()))
-        numbers = 2 * self._clients * self._number_bytes
-        moved = {"rounds": (trials > 0).astype(np.int64), "restarts": restarts, "bytes_down": sent * trials}
-        self._add(paying, moved | {"bytes_up": sent * ((trials > 0) + restarts) + numbers * trials}, share)
+        share, whole = trials / max(1, int(trials.max())), self._parameter_bytes
+        sent = up * (trials > 0) + whole * restarts + 2 * self._number_bytes * trials
+        moved = {"rounds": (trials > 0).astype(np.int64), "restarts": restarts}
+        moved |= {"bytes_up": self._clients * sent, "bytes_down": self._clients * down * trials}
+        self._add(paying, moved, share)
 
     def entry(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the costs so far, each () or (replicates,)."""
         return {name: values.reshape(self._shape).copy() for name, values in self._totals.items()}
 
-    def _add(self, paying: np.ndarray[Any, Any], moved: Mapping[str, Any], share: Any = 1.0) -> None:
+    def _add(
+        self, paying: np.ndarray[Any, Any], moved: Mapping[str, Any], share: Any = 1.0, active: Any = None
+    ) -> None:
+        there = np.ones(self._clients, dtype=bool) if active is None else active
         computed = {
-            name: np.rint(amount * np.asarray(share)).astype(np.int64) for name, amount in self._pending.items()
+            name: np.rint(np.sum(there * amounts, axis=-1) * np.asarray(share)).astype(np.int64)
+            for name, amounts in self._pending.items()
         }
         for name, amount in (computed | dict(moved)).items():
             self._totals[name] += np.where(paying, amount, 0)
-        self._pending = dict.fromkeys(self._pending, 0)
+        self._pending = dict.fromkeys(self._pending, np.zeros(self._clients, dtype=np.int64))
 
-    def _count(self, kind: str, evaluations: int, samples: int) -> None:
-        """Take down ``evaluations`` of all replicates together; each replicate asked for as many as the others."""
-        self._pending[kind] += evaluations // self._replicates
-        self._pending["samples"] += samples // self._replicates
+    def _count(self, kind: str, evaluations: int, rows: Any) -> None:
+        """Take down ``evaluations`` of all replicates and clients together, each asked for as many as the others.
+
+        ``rows`` are the samples that one of them goes through, one number or one per client.
+        """
+        calls = evaluations // (self._replicates * self._clients)
+        self._pending[kind] = self._pending[kind] + calls
+        self._pending["samples"] = self._pending["samples"] + calls * rows
 
 
 class _Counting:
     """A problem that reports every gradient and curvature product to ``count``; it lacks what the problem lacks."""
 
-    def __init__(self, problem: Any, count: Callable[[str, int, int], None]) -> None:
+    def __init__(self, problem: Any, count: Callable[[str, int, Any], None]) -> None:
         self._problem, self._report = problem, count
         sizes = getattr(problem, "sizes", None)
-        self._rows = 0 if sizes is None else int(np.sum(to_numpy(sizes)))
+        self._rows = 0 if sizes is None else np.asarray(to_numpy(sizes), dtype=np.int64)
         for name in _KINDS:
             if callable(getattr(problem, name, None)):
                 setattr(self, name, functools.partial(self._answer, name))
@@ -125,10 +140,8 @@ class _Counting:
         place = 2 if _KINDS[name] == "hvps" else 1
         batch = arguments[place] if len(arguments) > place else settings.get("batch")
         lead = result.shape[: result.ndim - self._problem.initial.ndim]
-        width = 1 if batch is None else int(batch.shape[-1])
         evaluations = math.prod(lead[:-1] if name == "sample_grad" else lead)
-        whole = self._rows * (evaluations // int(self._problem.weights.shape[0]))
-        self._report(_KINDS[name], evaluations, whole if batch is None else evaluations * width)
+        self._report(_KINDS[name], evaluations, self._rows if batch is None else int(batch.shape[-1]))
         return result
 
 

@@ -15,6 +15,7 @@ from pisa_lab.backtracking import SEARCHING, TRIALS
 from pisa_lab.ledger import COSTS, Ledger
 from pisa_lab.measures import DEFAULT_MEASURES, Measure, measure, measure_functions
 from pisa_lab.method import Method
+from pisa_lab.participation import Participation, attendance, mark_active
 from pisa_lab.problem import Problem
 from pisa_lab.progress import bar
 from pisa_lab.sampling import Full, Sampler, draw_batch, sampler
@@ -111,6 +112,7 @@ def run(
     state: Any = None,
     spent: Mapping[str, Any] | None = None,
     batches: int | Sampler | None = None,
+    participation: float | Participation | None = None,
     seed: int = 0,
     seeds: int | None = None,
     experiment: int = 0,
@@ -131,17 +133,16 @@ def run(
             uninterrupted run gives, bit for bit.
         spent: with ``state``, what the rounds before it cost: the ledger of the run that made it.
         batches: None for full gradients, a batch size for uniform draws, or a `Sampler`.
-        seed: of the mini-batches; with ``seeds=R`` the seeds are seed, …, seed+R−1.
+        participation: who is there: None for everybody, a number of clients, a probability, or a `Participation`.
+        seed: of the mini-batches and of who is there; with ``seeds=R`` the seeds are seed, …, seed+R−1.
         seeds: number of replicates run at once on a leading axis; None for no such axis.
-        experiment: names the experiment in the random stream, so that two experiments with one seed see different
-            batches.
+        experiment: names the experiment in the random stream: two of them with one seed see different batches.
         measures: names of `MEASURES`, or a mapping from names to functions of (problem, state).
         every: record each so many rounds (by default some hundred records), or at these rounds; first and last always.
         tolerance: end with CONVERGED when ‖∇F_λ(w)‖ is at most this at a record, in every replicate; never unless
             given.
         callback: called with the states before and after each round; True ends the run with CALLBACK.
-        progress: True for a bar on the terminal (needs rich), a line a minute elsewhere; or a function of the rounds
-            done.
+        progress: True for a bar (needs rich; off a terminal a line a minute), or a function of the rounds done.
 
     Raises:
         ValueError: an argument outside its domain; the message names it.
@@ -163,11 +164,12 @@ def run(
     records: list[tuple[int, dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]] = []
     broke = np.full(len(names), -1)
     advance = _Advance(method, ledger.problem, rule, seed if seeds is None else names, experiment)
+    present = attendance(participation, method, problem, advance.seeds, experiment=experiment)
     with np.errstate(all="ignore"), _bar(progress, steps) as tick:
         records.append((first, measure(functions, problem, state), ledger.entry()))
         for done in range(1, steps + 1):
-            before, (state, alive) = state, advance(state)
-            ledger.charge_round(broke < 0, getattr(before, "search", None), getattr(state, "search", None))
+            before, (state, alive) = state, advance(state, active := present(first + done - 1))
+            ledger.charge_round(broke < 0, getattr(before, "search", None), getattr(state, "search", None), active)
             broke[~alive & (broke < 0)] = first + done
             status = _ending(before, state, broke, callback)
             if status is not Status.FINISHED or first + done in recorded:
@@ -194,9 +196,10 @@ class _Advance:
     seeds: Sequence[int] | int
     experiment: int
 
-    def __call__(self, state: Any) -> tuple[Any, np.ndarray[Any, Any]]:
+    def __call__(self, state: Any, active: Any) -> tuple[Any, np.ndarray[Any, Any]]:
         number = state.iteration * getattr(self.method, "draws", 1)
-        new = self.method.step(state, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        oracle = mark_active(active, _Oracle(self.problem, self.rule, self.seeds, self.experiment, number))
+        new = self.method.step(state, oracle)
         count = 1 if isinstance(self.seeds, int) else len(self.seeds)
         flags = _finite(new, count)
         alive = to_numpy(flags)

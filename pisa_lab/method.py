@@ -2,16 +2,17 @@
 
 import dataclasses
 import functools
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pisa_lab import backtracking, updates
-from pisa_lab._array import Array, broadcast, like, namespace
+from pisa_lab._array import Array, broadcast, like, namespace, to_numpy
 from pisa_lab._checks import Scalars, choice, reals
 from pisa_lab.backtracking import Backtracking
 from pisa_lab.metrics import Metric, ServerStep, SpectralDescent, aggregate
 from pisa_lab.metrics import by_name as metric_by_name
 from pisa_lab.preconditioners import HeavyBall, OrthogonalMomentum, SecondMoment, Zero
-from pisa_lab.preconditioners.base import Preconditioner
+from pisa_lab.preconditioners.base import ClientOperator
+from pisa_lab.presence import keep_absent, known_gradient
 from pisa_lab.problem import Problem
 from pisa_lab.schedules import Constant, Geometric, Schedule, bounded
 from pisa_lab.state import Observation, Oracle, State
@@ -44,6 +45,11 @@ class PISA:
             does, and is what a metric and a searched penalty always do.
         metric: the server's metric, by default I: a `Metric` sets the length of steps entry by entry, `SpectralDescent`
             orthogonalises the server's step. The clients' lines do not change (MATHEMATICS.md#N3, #N6).
+        extrapolation: the server takes $2\pi_i^+ - \pi_i = \sigma_id_i + \pi_i^+$ of each client, as published; False:
+            $\pi_i^+$ alone, EF21's server, which contractive preconditioners ask for.
+
+    An absent client (`Observation.active`) keeps $\pi_i$ and its preconditioner's memory, has $w_i = w$ and sends
+    nothing; its $\sigma_i$ follows the schedule, a function of the round that the server knows without a message.
 
     Raises:
         ValueError: a number outside its domain, or both ``penalty_ratio`` and ``schedule``.
@@ -53,11 +59,13 @@ class PISA:
     rho: Scalars = 0.0
     penalty_ratio: Scalars = 1.0
     schedule: Schedule | None = None
-    preconditioner: Preconditioner[Any] | Any = None
+    preconditioner: ClientOperator[Any] | Any = None
     warm: bool = False
     penalty_update: str = "before_solve"
     first: str = "server"
     metric: ServerStep | None = None
+    extrapolation: bool = True
+    knows_absence: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         self._settle_defaults()
@@ -67,8 +75,9 @@ class PISA:
             raise ValueError("schedule: give either schedule or penalty_ratio, not both")
         if self.schedule is not None and not callable(getattr(self.schedule, "next", None)):
             raise ValueError(f"schedule: {self.schedule!r} is no schedule, such as Geometric(0.9)")
-        if not isinstance(self.warm, bool):
-            raise ValueError(f"warm: {self.warm!r} is not True or False")
+        for name in ("warm", "extrapolation"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not True or False")
         for name in ("init", "update", "solve"):
             if not callable(getattr(self.preconditioner, name, None)):
                 raise ValueError(f"preconditioner: {self.preconditioner!r} has no method {name!r}")
@@ -141,11 +150,18 @@ class PISA:
         state = self.server_update(state)
         return self.client_update(state, oracle(state.shared))
 
+    def message(self, problem: Problem) -> tuple[int, int]:
+        """Return the bytes (up, down) that one client which is there sends and receives in a round."""
+        size, itemsize = to_numpy(problem.initial).size, to_numpy(problem.initial).itemsize
+        sent = getattr(self.preconditioner, "message_bytes", None)
+        return (size * itemsize if sent is None else sent(size, itemsize)), size * itemsize
+
     def server_update(self, state: State) -> State:
         """Return the state with the new consensus w^{ℓ+1}; the clients' w_i and π_i stay where they are."""
+        ahead = state.deviation if self.extrapolation else namespace(state.deviation).zeros_like(state.deviation)
         solve = None if self.metric is None else functools.partial(self.metric.step, state.metric)
         increment = updates.consensus_step(
-            state.consensus, state.deviation, state.multiplier, state.penalty, state.weights, state.ridge, solve
+            state.consensus, ahead, state.multiplier, state.penalty, state.weights, state.ridge, solve
         )
         moved = namespace(increment).expand_dims(increment, axis=state.client_axis)
         deviation = state.deviation - (moved if self.metric is None else state.metric.scale(moved))
@@ -157,6 +173,9 @@ class PISA:
         rho, at = self._rho(state), self._complete(state, at, penalty)
         direction, preconditioner_state = self.preconditioner.update(state.preconditioner, at)
         solution = self.preconditioner.solve(preconditioner_state, state.multiplier + direction, penalty, rho)
+        if at.active is not None:
+            kept = (namespace(solution).zeros_like(solution), state.preconditioner)
+            solution, preconditioner_state = keep_absent(at.active, (solution, preconditioner_state), kept)
         deviation = updates.local_deviation(solution)
         multiplier = updates.multiplier_step(state.multiplier, penalty, deviation)
         metric = None if self.metric is None else self.metric.update(state.metric, aggregate(state, at))
@@ -176,6 +195,7 @@ class PISA:
     def _complete(self, state: State, at: Observation, penalty: Array) -> Observation:
         """Complete what a caller left out of ``at``."""
         return at._replace(
+            gradient=known_gradient(at.active, at.gradient, state.multiplier),
             multiplier=state.multiplier,
             consensus=state.shared,
             iteration=state.iteration,

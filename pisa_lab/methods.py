@@ -9,8 +9,7 @@ from pisa_lab.backtracking import Backtracking
 from pisa_lab.baselines import ExactADMM, FedAvg, FedSGD
 from pisa_lab.method import PISA, Method, nsisa, sisa
 from pisa_lab.metrics import ServerStep
-from pisa_lab.preconditioners import NOT_KKT, Identity
-from pisa_lab.preconditioners.base import Preconditioner
+from pisa_lab.preconditioners import NOT_KKT, ClientOperator, Contraction, Identity, TopK
 from pisa_lab.schedules import Schedule
 
 
@@ -23,7 +22,7 @@ class Settings:
     schedule: Schedule | None = None
     clip: float | None = None
     warm: bool = False
-    preconditioner: Preconditioner[Any] | None = None
+    preconditioner: ClientOperator[Any] | None = None
     metric: ServerStep | None = None
     local_steps: int = 5
 
@@ -71,6 +70,8 @@ def _rho(settings: Settings, default: float) -> Scalars:
 
 
 def _pisa(problem: Any, settings: Settings) -> PISA:
+    if isinstance(settings.preconditioner, Contraction) and settings.rho is not None:
+        raise ValueError("rho: a contraction has no Q that it could weigh")
     rho = _rho(settings, 0.0 if settings.preconditioner is None else 1.0)
     return PISA(rho=rho, preconditioner=settings.preconditioner, metric=settings.metric, **_common(settings))
 
@@ -81,6 +82,11 @@ def _auto(problem: Any, settings: Settings) -> PISA:
         raise ValueError(f"penalty: {start!r} must be one σ for the search to begin with, or auto")
     rule = Backtracking() if isinstance(start, str) else Backtracking(initial=float(start))
     return PISA(penalty=rule, preconditioner=settings.preconditioner, metric=settings.metric)
+
+
+def _ef21(problem: Any, settings: Settings) -> PISA:
+    chosen = TopK() if settings.preconditioner is None else settings.preconditioner
+    return PISA(rho=1.0, preconditioner=chosen, extrapolation=False, **_common(settings))
 
 
 def _damped(problem: Any, settings: Settings) -> PISA:
@@ -165,6 +171,12 @@ METHODS = (
     MethodRow("fedsgd-adam", _server("adam"), "FedSGD with Adam on the server", (), _UNSTABLE),
     MethodRow("fedavg", _fedavg, "local gradient steps, then the mean; rate 1/penalty", ("local_steps",), _DRIFT),
     MethodRow("exact-admm", _exact, "consensus ADMM with exact local solves", (), _FULL),
+    MethodRow(
+        "ef21",
+        _ef21,
+        "EF21: top-k, or the contraction given, of π+g; a server without extrapolation",
+        ("schedule", "warm", "preconditioner"),
+    ),
 )
 """The methods a command line can name; adding a row adds its conformance tests."""
 

@@ -21,7 +21,7 @@ def local_residual(problem: Problem, state: State) -> Array:
 
 def consensus_residual(problem: Problem, state: State) -> Array:
     r"""Return $\sqrt{\sum_i\alpha_i\|w_i - w\|^2}$."""
-    return _weighted_norm(state, state.deviation)
+    return _weighted_norm(state, state.displacement)
 
 
 def aggregate_residual(problem: Problem, state: State) -> Array:

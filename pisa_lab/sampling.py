@@ -34,11 +34,11 @@ class Stream:
     seed: int
     client: int
 
-    def generator(self, block: int) -> np.random.Generator:
-        """Return the generator of block ``block`` of this stream."""
+    def generator(self, block: int, purpose: int = 0) -> np.random.Generator:
+        """Return the generator of block ``block`` of this stream, for mini-batches (0) or another ``purpose``."""
         name = np.random.SeedSequence([self.experiment, self.seed, self.client])
         key = name.generate_state(2, np.uint64)
-        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, block]))
+        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, purpose, block]))
 
 
 @dataclasses.dataclass(frozen=True)

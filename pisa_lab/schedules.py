@@ -106,7 +106,7 @@ class ResidualBalancing:
     def next(self, initial: Array, state: State) -> Array:
         """Return σ balanced between the primal residual and the dual one."""
         xp, axes = namespace(state.penalty), state.penalty.ndim
-        primal = xp.sqrt(squared_norm(state.deviation, axes))
+        primal = xp.sqrt(squared_norm(state.displacement, axes))
         step = xp.expand_dims(xp.sqrt(squared_norm(state.increment, axes - 1)), axis=-1)
         dual = state.penalty * step
         raised = xp.where(primal > self.threshold * dual, state.penalty * self.factor, state.penalty)

@@ -15,7 +15,7 @@ from pisa_lab import methods, metrics, preconditioners
 from pisa_lab._checks import real, whole
 from pisa_lab.methods import MethodRow, Settings
 from pisa_lab.metrics import MetricRow, ServerStep
-from pisa_lab.preconditioners import Clipped, Preconditioner, PreconditionerRow
+from pisa_lab.preconditioners import ClientOperator, Clipped, Preconditioner, PreconditionerRow
 from pisa_lab.schedules import SCHEDULES, InverseCosine, Schedule
 
 
@@ -168,14 +168,14 @@ def preconditioner_row(text: Any) -> PreconditionerRow:
         return found
     if isinstance(found, type):
         return PreconditionerRow(text, lambda problem: found(), "own", "")
-    if isinstance(found, Preconditioner):
+    if isinstance(found, ClientOperator):
         return PreconditionerRow(text, lambda problem: found, "own", "")
     if not callable(found):
         raise ValueError(f"preconditioner: {text!r} is neither a preconditioner nor a function that makes one")
     return PreconditionerRow(text, found, "own", "")
 
 
-def preconditioner(text: Any, problem: Any, clip: float | None = None) -> Preconditioner[Any] | None:
+def preconditioner(text: Any, problem: Any, clip: float | None = None) -> ClientOperator[Any] | None:
     """Return Q of ``problem`` by the name ``text``, clipped to ``clip``; None for "" and None.
 
     Raises:
@@ -188,8 +188,10 @@ def preconditioner(text: Any, problem: Any, clip: float | None = None) -> Precon
     if row.needs and not hasattr(problem, row.needs):
         raise Inapplicable(f"{row.name} needs {row.needs}, which this problem lacks")
     built = _built("preconditioner", text, lambda: row.build(problem))
-    if not isinstance(built, Preconditioner):
+    if not isinstance(built, ClientOperator):
         raise ValueError(f"preconditioner: {text!r} made a {type(built).__name__}, which is no Preconditioner")
+    if clip is not None and not isinstance(built, Preconditioner):
+        raise ValueError(f"clip: {text!r} has no Q to clip")
     return built if clip is None else Clipped(built, clip)
 
 

@@ -47,8 +47,13 @@ class State(NamedTuple):
 
     @property
     def local(self) -> Array:
-        """w_i, shape (…, clients, *shape); under a metric ``deviation`` is D(w_i − w)."""
-        return self.shared + (self.deviation if self.metric is None else self.metric.unscale(self.deviation))
+        """w_i = w + displacement, shape (…, clients, *shape)."""
+        return self.shared + self.displacement
+
+    @property
+    def displacement(self) -> Array:
+        """w_i − w, shape (…, clients, *shape): ``deviation`` itself without a metric, D⁻¹ of it with one."""
+        return self.deviation if self.metric is None else self.metric.unscale(self.deviation)
 
     @property
     def local_mean(self) -> Array:
@@ -85,6 +90,8 @@ class Observation(NamedTuple):
     """ρ, a float or (…, clients)"""
     spread: Array = None
     """Σα_i(g_i + π_i)² entry by entry, told to a metric only"""
+    active: Array | None = None
+    """who is there in this round, (…, clients) of booleans, or None: everybody"""
 
 
 Oracle = Callable[[Array], Observation]

@@ -158,6 +158,10 @@ def dense(preconditioner, state, problem):
 
 
 ROWS = pytest.mark.parametrize("row", PRECONDITIONERS, ids=lambda row: row.name)
+QS = pytest.mark.parametrize(
+    "row", [row for row in PRECONDITIONERS if "linear" not in row.exempt], ids=lambda row: row.name
+)
+"""Those that have a Q; the others have tests of their own (test_contractive.py)."""
 
 
 CLIPPED = [

@@ -74,6 +74,12 @@ class Metric:
         object.__setattr__(self, "floor", real("floor", self.floor, at_least=0.0))
         choice("order", self.order, ORDERS)
 
+    @property
+    def shrinkage(self) -> float | None:
+        """ϑ with D_{k+1} ⪰ ϑD_k, from the first look on; None where the preconditioner promises none."""
+        promised: float | None = getattr(self.preconditioner, "shrinkage", None)
+        return promised
+
     def init(self, like: Array) -> MetricState:
         """Return D = εI, or what the preconditioner begins with."""
         memory = self.preconditioner.init(like)

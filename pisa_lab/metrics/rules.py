@@ -44,6 +44,11 @@ class AdaGradNorm(Base):
         if (self.by == "layer") != (self.blocks is not None):
             raise ValueError(f"blocks: {self.blocks!r} must be the (name, shape) pairs for by='layer', and None else")
 
+    @property
+    def shrinkage(self) -> float:
+        """1: a sum of squares never falls."""
+        return 1.0
+
     def init(self, like: Array) -> Squares:
         """Return sums of 0."""
         return Squares(0 * like, Diagonal(0 * like))
@@ -174,6 +179,11 @@ class Fixed(Base):
     def guarantee(self) -> Guarantee:
         """0 ⪯ Q ⪯ the largest entry."""
         return Guarantee(float(finite("entries", self.entries).max()), "the entries are given")
+
+    @property
+    def shrinkage(self) -> float:
+        """1: the entries stay."""
+        return 1.0
 
     def init(self, like: Array) -> Formed:
         """Return Q.

@@ -26,7 +26,7 @@ def fall(problem: Any, method: Any, before: State, after: State) -> tuple[HostAr
     """
     axis = after.client_axis
     increment = after.consensus - before.consensus
-    moved = (after.shared - before.shared) + (after.deviation - before.deviation)
+    moved = (after.shared - before.shared) + (after.displacement - before.displacement)
     local = client_sum(after.weights, after.penalty * squared_norm(moved, axis + 1), axis)
     total = client_sum(after.weights, after.penalty + 2 * after.ridge, axis)
     travel = np.atleast_1d(to_numpy(local + total * squared_norm(increment, axis)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from pisa_lab._array import to_numpy
 from pisa_lab._checks import real
+from pisa_lab.monitor import absence
 from pisa_lab.monitor.findings import Finding, Hypothesis
 from pisa_lab.monitor.host import HostArray
 from pisa_lab.monitor.lipschitz import JUDGED, STEEP, slack
@@ -22,15 +23,18 @@ Said = tuple[str, dict[str, float], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What is claimed of the run: η, a radius, L; NaN where nothing is. ``slack`` is what rounding may do to L."""
+    """What is claimed of the run: η, a radius, L, ϑ; NaN where nothing is. ``slack`` is what rounding may do to L."""
 
     metric: float
     ball: float
     lipschitz: float
     slack: float
+    shrinkage: float = math.nan
 
     @classmethod
-    def given(cls, problem: Any, method: Any, metric: Any, ball: Any, lipschitz: Any) -> "Limits":
+    def given(
+        cls, problem: Any, method: Any, metric: Any, ball: Any, lipschitz: Any, shrinkage: Any = None
+    ) -> "Limits":
         """Return the caller's limits, completed by the preconditioner's promise and the problem's constants."""
         guarantee = getattr(getattr(method, "preconditioner", None), "guarantee", None)
         promised = None if guarantee is None else guarantee.bound
@@ -41,7 +45,15 @@ class Limits:
             math.nan if ball is None else real("ball", ball, above=0.0),
             own if lipschitz is None else real("lipschitz", lipschitz, at_least=0.0),
             slack(float(np.finfo(to_numpy(problem.initial).dtype).eps)),
+            _shrinkage(method, shrinkage),
         )
+
+
+def _shrinkage(method: Any, given: Any) -> float:
+    promised = getattr(getattr(method, "metric", None), "shrinkage", None)
+    if given is None:
+        return math.nan if promised is None else float(promised)
+    return real("shrinkage", given, at_least=0.0, at_most=1.0)
 
 
 def _bound(name: str, given: Any, promised: Any) -> float:
@@ -80,6 +92,8 @@ class Judge:
             (Hypothesis.METRIC_BOUND, self._metric(row, place)),
             (Hypothesis.SUMMABLE_STEPS, summable(row)),
             (Hypothesis.SIGN, sign(row)),
+            (Hypothesis.METRIC_FALL, fallen(row, self.limits)),
+            *absence.contradictions(row),
         )
         return ((hypothesis, said) for hypothesis, said in looks if said is not None)
 
@@ -151,6 +165,15 @@ def summable(row: Mapping[str, float]) -> Said | None:
     done = row["steps_so_far"]
     what = f"Σ1/σ finite: {done:.3g} so far, at most {come:.3g} to come, so that the limit need not be stationary"
     return what, {"so_far": done, "to_come": come}, True
+
+
+def fallen(row: Mapping[str, float], limits: Limits) -> Said | None:
+    """Return what contradicts that the server's metric falls by no more than ϑ a round."""
+    least = row.get("metric_fall", math.nan)
+    if not least < limits.shrinkage * (1 - 1e-9):
+        return None
+    what = f"the server's metric fell to {least:.4g} of itself in one round, ϑ = {limits.shrinkage:.4g} was promised"
+    return what, {"least": least, "promised": limits.shrinkage}, False
 
 
 def sign(row: Mapping[str, float]) -> Said | None:

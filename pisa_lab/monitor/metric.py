@@ -1,7 +1,7 @@
 """The preconditioner during a run: bounds of its eigenvalues, their growth, and NSISA's entrywise sandwich."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,24 @@ def eigenvalue_bounds(form: Any, replicates: int) -> tuple[HostArray, HostArray]
     )
     shape = (replicates,)
     return np.broadcast_to(values.min(axis=-1), shape), np.broadcast_to(values.max(axis=-1), shape)
+
+
+def least_ratio(before: State, after: State, replicates: int) -> HostArray | None:
+    """Return the least entry of D_after/D_before for the server's diagonal metric, (replicates,); None without one."""
+    if not isinstance(getattr(after.metric, "form", None), Diagonal) or before.iteration == 0:
+        return None
+    ones = namespace(after.consensus).ones_like(after.shared)
+    ratio = to_numpy(after.metric.scale(ones) / before.metric.scale(ones))
+    return np.asarray(ratio.reshape(replicates, -1).min(axis=-1))
+
+
+def relative_bound(method: Any, state: State, figures: Mapping[str, HostArray]) -> HostArray | None:
+    r"""Return β with $\rho_iQ_i \preceq \beta\sigma_iI$ in this round, (replicates,); None where Q is not known."""
+    if "metric_largest" not in figures or not hasattr(method, "rho"):
+        return None
+    share = np.max(to_numpy(_per_client(method.rho, state.penalty) / state.penalty), axis=-1)
+    bound: HostArray = np.maximum(np.atleast_1d(share) * figures["metric_largest"], 0.0)
+    return bound
 
 
 def keeps_growing(iterations: Sequence[int], largest: Sequence[float]) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 from pisa_lab import residuals
 from pisa_lab._array import index_like, to_numpy
 from pisa_lab._checks import real, whole
-from pisa_lab.monitor import descent, lipschitz, metric, region, steps
+from pisa_lab.monitor import absence, descent, lipschitz, metric, region, steps
 from pisa_lab.monitor.findings import Finding, Hypothesis
 from pisa_lab.monitor.host import HostArray, HostProblem
 from pisa_lab.monitor.judgement import Judge, Limits
+from pisa_lab.participation import Participation
 from pisa_lab.problem import Problem
 from pisa_lab.sampling import Full, Sampler, Stream, draw_batch, sampler
 from pisa_lab.state import State
@@ -38,6 +39,7 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "disagreement": "a lower bound of ε = sup‖∇F_i(w; B) − ∇F_i(w; B′)‖: a few batches at the recorded points",
         "metric_least": "the least eigenvalue of any Q_i, exact where the state holds its form",
         "metric_largest": "the largest eigenvalue of any Q_i, exact where the state holds its form",
+        "metric_fall": "the least that an entry of the server's metric fell to in one round, as a share of itself",
         "metric_bound": "η: the caller's, else what the preconditioner promises; NaN where nothing does",
         "same_sign": "share of entries in which π+g and π+o have one sign (methods that replace the gradient)",
         "sandwiched": "share of entries inside the sandwich that makes the method a PISA",
@@ -46,6 +48,7 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "far_value": "F_λ at a point a million radii away, the best of two directions; a value ≤ that at the start "
         "shows an unbounded sublevel set, a larger one shows nothing",
     }
+    | absence.STATEMENTS
 )
 """What each figure of a row is, and on which side of the truth it errs."""
 
@@ -63,11 +66,13 @@ class Monitor:
         every: rounds between two rows, or the rounds; steps and radius of w are summed up in every round. A row costs
             some 90 full gradients of every client.
         batches: as given to `run`, for the sampled ε_i and to see NSISA's own gradients again.
+        participation: as given to `run`, to know who was there.
         seed: as given to `run`.
         seeds: as given to `run`.
         experiment: as given to `run`.
         metric_bound: η, the bound that is claimed of every Q_i.
         ball: a radius that w and w_i are claimed not to leave, measured from the first w.
+        shrinkage: ϑ that is claimed of the server's metric, D_{k+1} ⪰ ϑD_k; by default what the metric promises.
         lipschitz: L claimed of every client; by default the problem's own constants where finite.
         certified: the certified constant of the decrease, to stand beside the observed one in every row.
         certificate: (before, after) → margin, such as `proofs_check.theory.lyapunov_monitor` makes.
@@ -84,12 +89,14 @@ class Monitor:
         *,
         every: int | Iterable[int] = 20,
         batches: int | Sampler | None = None,
+        participation: float | Participation | None = None,
         seed: int = 0,
         seeds: int | None = None,
         experiment: int = 0,
         metric_bound: float | None = None,
         ball: float | None = None,
         lipschitz: float | None = None,
+        shrinkage: float | None = None,
         certified: float | None = None,
         certificate: Callable[[Any, Any], Any] | None = None,
         stop: bool = False,
@@ -98,10 +105,12 @@ class Monitor:
         self._method, self._every = method, _chosen(every)
         self._rule, self._experiment = sampler(batches), whole("experiment", experiment)
         self._names = (seed,) if seeds is None else tuple(range(seed, seed + whole("seeds", seeds, at_least=1)))
+        labels = seed if seeds is None else self._names
+        self._absence = absence.Absence(problem, method, participation, labels, self._experiment)
         self._host = HostProblem(problem, seeds is not None)
         self._certified = math.nan if certified is None else real("certified", certified)
         self._certificate, self._stop = certificate, stop
-        self._judge = Judge(Limits.given(problem, method, metric_bound, ball, lipschitz), self._names)
+        self._judge = Judge(Limits.given(problem, method, metric_bound, ball, lipschitz, shrinkage), self._names)
         self._rows: list[dict[str, Any]] = []
         self._memory: dict[str, HostArray] = {}
 
@@ -158,12 +167,18 @@ class Monitor:
         memory["radius"] = np.fmax(memory["radius"], region.distances(memory["start"], w))
         if isinstance(after, State):
             memory["steps"] = memory["steps"] + steps.step(after)
+            self._absence.look(before)
+            fall = metric.least_ratio(before, after, len(self._names))
+            if fall is not None:
+                memory["fall"] = np.fmin(memory.get("fall", np.inf), fall)
 
     def _figures(self, before: Any, after: Any) -> dict[str, HostArray]:
         figures = {"stationarity": np.atleast_1d(to_numpy(residuals.stationarity(self._problem, after)))}
         figures |= self._region(after) | self._lipschitz(before, after)
         if isinstance(after, State):
             figures |= self._descent(before, after) | self._metric(before, after)
+            smoothness, beta = self._judge.limits.lipschitz, metric.relative_bound(self._method, after, figures)
+            figures |= self._absence.figures(before, after, smoothness, beta, lambda: self._seen(before, after))
             figures["steps_so_far"] = self._memory["steps"]
             figures["steps_to_come"] = steps.steps_to_come(self._method, after)
         self._memory["earlier"] = self._host.flat(after.consensus, clients=False)
@@ -227,12 +242,13 @@ class Monitor:
 
     def _metric(self, before: State, after: State) -> dict[str, HostArray]:
         form = getattr(after.preconditioner, "form", None)
-        figures: dict[str, HostArray] = {}
+        figures: dict[str, HostArray] = {"metric_fall": self._memory["fall"]} if "fall" in self._memory else {}
         if form is not None:
             least, largest = metric.eigenvalue_bounds(form, len(self._names))
             bound = np.full(least.shape, self._judge.limits.metric)
             figures |= {"metric_least": least, "metric_largest": largest, "metric_bound": bound}
-        if getattr(getattr(self._method, "preconditioner", None), "replaces_gradient", False):
+        replaces = getattr(getattr(self._method, "preconditioner", None), "replaces_gradient", False)
+        if replaces and self._absence.sees_all:
             found = metric.sandwich(self._method, before, after, self._seen(before, after))
             if found is not None:
                 figures |= {"same_sign": found[0], "sandwiched": found[1]}

@@ -5,8 +5,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pisa_lab._checks import row_named
-from pisa_lab.preconditioners.base import Base, Blockwise, Diagonal, Guarantee, Kronecker, Preconditioner, Spectral
+from pisa_lab.preconditioners.base import (
+    Base,
+    Blockwise,
+    ClientOperator,
+    Diagonal,
+    Guarantee,
+    Kronecker,
+    Preconditioner,
+    Spectral,
+)
 from pisa_lab.preconditioners.composed import Clipped, Every, Nondecreasing
+from pisa_lab.preconditioners.contractive import Contraction, Quantised, ScaledSign, TopK
 from pisa_lab.preconditioners.curvature import GaussNewton, Hessian, HessianDiagonal
 from pisa_lab.preconditioners.fisher import Fisher, FisherDiagonal
 from pisa_lab.preconditioners.identity import HeavyBall, Identity, Zero
@@ -18,7 +28,9 @@ __all__ = [
     "PRECONDITIONERS",
     "Base",
     "Blockwise",
+    "ClientOperator",
     "Clipped",
+    "Contraction",
     "Diagonal",
     "Every",
     "Fisher",
@@ -35,8 +47,11 @@ __all__ = [
     "OrthogonalMomentum",
     "Preconditioner",
     "PreconditionerRow",
+    "Quantised",
+    "ScaledSign",
     "SecondMoment",
     "Spectral",
+    "TopK",
     "Zero",
     "by_name",
     "newton_schulz",
@@ -54,7 +69,7 @@ class PreconditionerRow:
     """
 
     name: str
-    build: Callable[[Any], Preconditioner[Any]]
+    build: Callable[[Any], ClientOperator[Any]]
     summary: str
     buffers: str
     cost: str = ""
@@ -84,6 +99,8 @@ def _kronecker(problem: Any) -> KroneckerFactored:
 _DENSE = "p products, an eigendecomposition of order p"
 NOT_KKT = {"kkt": "the gradient is replaced by its orthogonalisation (MATHEMATICS.md#V9)"}
 """Why orthogonalised momentum is excused from one test of conformance."""
+NOT_LINEAR = {"linear": "a contraction C in the place of the solve, which no Q gives (MATHEMATICS.md#N7)"}
+"""Why contractions are excused from the tests of a Q; they have tests of their own."""
 
 PRECONDITIONERS = (
     PreconditionerRow("none", lambda problem: Zero(), "Q = 0: the optimistic gradient method", "0"),
@@ -154,6 +171,28 @@ PRECONDITIONERS = (
         "p² + p",
         f"in every tenth iteration {_DENSE}",
         "hvp",
+    ),
+    PreconditionerRow(
+        "top-k",
+        lambda problem: TopK(),
+        "EF21's top-k: a tenth of the entries of π+g, the largest",
+        "0",
+        "two sorts of p numbers",
+        exempt=NOT_LINEAR,
+    ),
+    PreconditionerRow(
+        "scaled-sign",
+        lambda problem: ScaledSign(),
+        "the signs of π+g and their mean size: a bit an entry",
+        "0",
+        exempt=NOT_LINEAR,
+    ),
+    PreconditionerRow(
+        "eight-bit",
+        lambda problem: Quantised(),
+        "π+g on 255 levels: a byte an entry",
+        "0",
+        exempt=NOT_LINEAR,
     ),
 )
 """The preconditioners a command line can name; adding a row adds its conformance tests."""

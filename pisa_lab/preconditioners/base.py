@@ -11,6 +11,7 @@ from pisa_lab.state import Observation
 __all__ = [
     "Base",
     "Blockwise",
+    "ClientOperator",
     "Diagonal",
     "Form",
     "Formed",
@@ -37,12 +38,12 @@ class Guarantee(NamedTuple):
 
 
 @runtime_checkable
-class Preconditioner(Protocol[S]):
-    r"""A choice of $Q_i$ with $0 \preceq Q_i \preceq \eta_i I$ (where ``guarantee`` says so)."""
+class ClientOperator(Protocol[S]):
+    r"""What a client does to $u_i = \pi_i + g_i$: its answer takes the place of $(\sigma_iI + \rho_iQ_i)^{-1}u_i$."""
 
     @property
     def guarantee(self) -> Guarantee:
-        """The bounds on Q that hold for every input."""
+        """The bounds that hold for every input."""
 
     def init(self, like: Array) -> S:
         """Return the first state for parameters shaped (…, clients, *shape); its arrays share no memory."""
@@ -52,6 +53,11 @@ class Preconditioner(Protocol[S]):
 
     def solve(self, state: S, rhs: Array, penalty: Array, rho: Array | float) -> Array:
         """Return (σI + ρQ)^{-1} rhs; ``penalty`` (…, clients), ``rho`` a float or (…, clients)."""
+
+
+@runtime_checkable
+class Preconditioner(ClientOperator[S], Protocol[S]):
+    r"""A choice of $Q_i$ with $0 \preceq Q_i \preceq \eta_i I$ (where ``guarantee`` says so)."""
 
     def apply(self, state: S, v: Array) -> Array:
         """Return Q v."""
@@ -81,6 +87,11 @@ class Base:
     def guarantee(self) -> Guarantee:
         """No promise unless a subclass makes one."""
         return Guarantee(None, "nothing is promised")
+
+    @property
+    def shrinkage(self) -> float | None:
+        """ϑ with Q_{k+1} ⪰ ϑQ_k whatever the gradients, None where nothing is promised."""
+        return None
 
     @property
     def replaces_gradient(self) -> bool:

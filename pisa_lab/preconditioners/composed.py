@@ -136,6 +136,11 @@ class Nondecreasing(Base):
         return Guarantee(*self.inner.guarantee)
 
     @property
+    def shrinkage(self) -> float:
+        """1: a maximum never falls."""
+        return 1.0
+
+    @property
     def replaces_gradient(self) -> bool:
         """As the inner one."""
         return bool(getattr(self.inner, "replaces_gradient", False))

@@ -51,7 +51,7 @@ class Identity(Base):
 class HeavyBall(Base):
     r"""$\rho Q = \frac{b}{1-b}\sigma I$: each multiplier keeps the share b, $\pi^+ = b\pi - (1-b)g$.
 
-    It is heavy-ball momentum on top of the optimistic gradient (MATHEMATICS.md#heavy-ball), whatever σ and ρ > 0 are:
+    It is heavy-ball momentum on top of the optimistic gradient (MATHEMATICS.md#I4), whatever σ and ρ > 0 are:
     ρ cancels.
 
     Args:

@@ -1,6 +1,7 @@
 """SISA's preconditioner: the root of a clipped second moment of π + g (not of g)."""
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 from pisa_lab._array import Array, namespace
@@ -49,6 +50,14 @@ class SecondMoment(Base):
         """0 ⪯ Q ⪯ ηI with a clip, none without."""
         clipped, loose = "the second moment is clipped at η²", "no clip: Q grows with π + g"
         return Guarantee(self.clip, clipped if self.clip else loose)
+
+    @property
+    def shrinkage(self) -> float:
+        r"""1 for scheme I, √β for II; $\sqrt{\beta/(1+\beta)}$ for III, where the second look is the worst.
+
+        There $\vartheta_k^2 = \beta(1-\beta^k)/(1-\beta^{k+1})$, which grows to β.
+        """
+        return math.sqrt({"I": 1.0, "II": self.beta, "III": self.beta / (1 + self.beta)}[self.scheme])
 
     def init(self, like: Array) -> Moment:
         """Return v = 0."""

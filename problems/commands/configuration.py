@@ -11,6 +11,7 @@ from typing import Any
 from pisa_lab import specs
 from pisa_lab._array import BACKENDS
 from pisa_lab._checks import choice, real, whole
+from pisa_lab.participation import rule_of
 
 DTYPES = ("float64", "float32")
 TASKS = ("binary", "multiclass", "regression")
@@ -44,6 +45,8 @@ class Configuration:
     local_ridge: float | None = None
     steps: int = 200
     batch: int | None = None
+    participation: float | None = None
+    delay: int = 0
     seeds: int = 1
     seed: int = 0
     backend: str = "numpy"
@@ -60,6 +63,7 @@ class Configuration:
                 raise ValueError(f"{_option(name)}: {getattr(self, name)} must be at most {most}")
         if self.batch is not None:
             whole("--batch", self.batch, at_least=1)
+        object.__setattr__(self, "participation", _participation(self.participation))
         for name, domain in _DOMAINS.items():
             if getattr(self, name) is not None and not (name == "penalty" and self.penalty == "auto"):
                 object.__setattr__(self, name, real(_option(name), getattr(self, name), **domain))
@@ -87,7 +91,7 @@ class Configuration:
         return dataclasses.replace(self, **{name: changes[name] for name in _FURTHER if name in changes})
 
 
-_WHOLE = {"clients": (1, 10**6), "steps": (0, 10**12), "seeds": (1, 10**6), "seed": (0, 2**63 - 1)}
+_WHOLE = {"clients": (1, 10**6), "steps": (0, 10**12), "seeds": (1, 10**6), "seed": (0, 2**63 - 1), "delay": (0, 10**6)}
 """Beyond these a run has no end, or no room."""
 _DOMAINS: dict[str, dict[str, float]] = {
     "penalty": {"above": 0.0},
@@ -162,6 +166,15 @@ def _check_words(configuration: Configuration) -> None:
         given = {name: getattr(configuration, name) is not None for name in ("rho", "preconditioner", "metric", "clip")}
         more = {"schedule": configuration.schedule != "constant", "warm": configuration.warm}
         specs.check_options(configuration.method, given | more)
+
+
+def _participation(value: Any) -> Any:
+    """Return who is there as a whole number of clients or a probability, which a command line gives as text."""
+    if isinstance(value, str):
+        value = int(value) if value.isdecimal() else real("--participation", value)
+    with named({"participation": "--participation"}):
+        rule_of(value)
+    return value
 
 
 def _option(name: str) -> str:

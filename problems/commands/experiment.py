@@ -9,6 +9,7 @@ import numpy as np
 
 from pisa_lab import methods, specs
 from pisa_lab._array import to_numpy
+from pisa_lab.late import Late
 from pisa_lab.loop import Run, Status, run
 from pisa_lab.problem import heterogeneity
 from pisa_lab.stamp import stamp
@@ -60,6 +61,7 @@ def _ran(
     """Yield ``trial`` with its run, and once more what it came to where Ctrl-C ends it."""
     settings: dict[str, Any] = {
         "batches": configuration.batch,
+        "participation": configuration.participation,
         "seed": trial.seed,
         "tolerance": configuration.tolerance,
     }
@@ -71,7 +73,7 @@ def _ran(
         after_round(state, int(state.iteration) - first)
 
     try:
-        with named({"batch": "--batch"}):
+        with named({"batch": "--batch", "participation": "--participation"}):
             result = run(
                 trial.method,
                 trial.instance.problem,
@@ -100,7 +102,7 @@ def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Ins
     """
     instance = built(configuration, seed, dataset)
     penalty, rule = _penalty(configuration, instance.problem)
-    with named({"preconditioner": "--preconditioner", "metric": "--metric"}):
+    with named({"preconditioner": "--preconditioner", "metric": "--metric", "clip": "--clip"}):
         server = specs.metric(configuration.metric, instance.problem)
         try:
             chosen = specs.preconditioner(configuration.preconditioner, instance.problem, configuration.clip)
@@ -117,6 +119,8 @@ def prepared(configuration: Configuration, seed: int, dataset: Any) -> tuple[Ins
     )
     with named({"method": "--method", "penalty": "--penalty", "schedule": "--schedule", "rho": "--rho"}):
         method = specs.method(configuration.method, instance.problem, settings)
+    with named({"method": "--delay"}):
+        method = Late(method, configuration.delay) if configuration.delay else method
     return instance, penalty, rule, method
 
 

@@ -63,6 +63,10 @@ def command(
     local_ridge: Annotated[float | None, typer.Option(help="μ of every Fᵢ")] = None,
     steps: Annotated[int | None, typer.Option(help="communication rounds, 200 by default")] = None,
     batch: Annotated[int | None, typer.Option(help="rows per mini-batch; full gradients without it")] = None,
+    participation: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="who is there: 3 clients a round, or 0.5: each half the time")
+    ] = None,
+    delay: Annotated[int | None, typer.Option(help="the age of every gradient in rounds, 0 by default")] = None,
     seeds: Annotated[int | None, typer.Option(help="how many: SEED, SEED+1, …")] = None,
     seed: Annotated[int | None, typer.Option(help="the first: of data, partition and mini-batches")] = None,
     backend: Annotated[str | None, typer.Option(help="numpy, torch, cupy or strict")] = None,
@@ -171,11 +175,20 @@ def _heading(configuration: Configuration, done: Sequence[Trial], resumed: Resum
         [
             f"{done[0].instance.title}",
             f"{configuration.method}, σ = {sigma} ({done[0].penalty_rule}), {_schedule(configuration, done[0])}"
-            f"{rounds}, {batch}, {configuration.backend} {configuration.dtype}",
+            f"{rounds}, {batch}, {_absence(configuration)}{configuration.backend} {configuration.dtype}",
             *([f"made by commits {resumed.commit}"] if resumed.commit != stamp()["commit"] else []),
             "",
         ]
     )
+
+
+def _absence(configuration: Configuration) -> str:
+    """Return who is there and how old gradients are, "" where everybody is there in time."""
+    who, age = configuration.participation, configuration.delay
+    there = "" if who is None else f"{who} of {configuration.clients} clients a round, "
+    if isinstance(who, float):
+        there = f"each client there with probability {who:g}, "
+    return there + (f"gradients {age} rounds old, " if age else "")
 
 
 def _schedule(configuration: Configuration, trial: Trial) -> str:

@@ -124,6 +124,30 @@ CLAIMS_FORMAL: tuple[Claim, ...] = (
         source="MATHEMATICS.md#N6",
     ),
     formal_claim(
+        "N6-gradients-vanish",
+        "With an oracle that leans towards its argument, ⟨y, O(y)⟩ ≥ θ_-‖y‖_* with θ_- > 0, and σ strictly above the "
+        "threshold, the gradient and every client's error vanish: ‖∇F(w_k)‖_* → 0, ‖∇F_i(w_k) − p_i‖_* → 0.",
+        *_NORM,
+        "(σ − L)σ > X(β)L², F = Σα_iF_i bounded below",
+        "steps: s_k a_k ≥ min(a_k, τ) for some τ > 0, such as full steps (s = 1) and clipped ones (s = min(1, τ/a))",
+        "Newton–Schulz leans at every width (N6-newton-schulz-every-width), the sign and the polar factor with θ_- = 1",
+        latex=r"$\|\nabla F(w_k)\|_* \to 0$",
+        source="MATHEMATICS.md#N6; the method is Muon on the aggregate, the theorem for any β and s is ours",
+    ),
+    formal_claim(
+        "N6-newton-schulz-every-width",
+        "Five steps of Newton–Schulz lean towards their argument at every width: ⟨X, O⟩ ≥ θ_-(r)‖X‖_* with "
+        "θ_-(r) = (902/r)(√(1 + .00151r) − 1) > 0, and ‖O‖ ≤ 1.2024 in the spectral norm; θ_- falls like r^(−1/2), as "
+        "every such bound does.",
+        "X ≠ 0 real of any size with singular value decomposition U diag(s) Vᵀ, r values s_i ≥ 0 (the smaller side, or "
+        "fewer); O the result of NSISA's five steps after X/‖X‖_F, tall matrices transposed",
+        "‖X‖_* = Σs_i; decay: for every r some r + 1 values have Σs_if_5(s_i) < (49/√r)Σs_i, Σs_i² = 1, f_5 the five "
+        "steps",
+        "so N6's oracle conditions hold for Newton–Schulz with θ = 1.2024 at every width, and ⟨X, O⟩ > 0 for X ≠ 0",
+        latex=r"$\langle X, O\rangle \geq \frac{902}{r}(\sqrt{1 + .00151r} - 1)\|X\|_*$",
+        source="MATHEMATICS.md#N6; ours",
+    ),
+    formal_claim(
         "N8-ridge-potential",
         "The potential V_k falls by at least (c/L)‖∇F_λ(w_k)‖² at every step, c > 0, and stays above inf F_λ.",
         *_RIDGE,

@@ -4,6 +4,8 @@ Exact identities, rates, limits, floors, descent, bounds, hypotheses, real data.
 """
 
 from proofs_check.claim import Claim
+from proofs_check.measured.absent import CLAIMS_ABSENT
+from proofs_check.measured.absent_edges import CLAIMS_ABSENT_EDGES
 from proofs_check.measured.by_hand import CLAIMS_BY_HAND
 from proofs_check.measured.by_hand_baselines import CLAIMS_BASELINES
 from proofs_check.measured.by_hand_curvature import CLAIMS_CURVATURE
@@ -46,6 +48,8 @@ CLAIMS_MEASURED: tuple[Claim, ...] = (
     *CLAIMS_KINKS,
     *CLAIMS_HYPOTHESES,
     *CLAIMS_ORTHOGONAL,
+    *CLAIMS_ABSENT,
+    *CLAIMS_ABSENT_EDGES,
     *CLAIMS_REAL_DATA,
     *CLAIMS_INFERRED,
 )

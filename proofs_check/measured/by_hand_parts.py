@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pisa_lab._array import column
 from pisa_lab.lagrangian import lyapunov
 from pisa_lab.measures import MEASURES
 from pisa_lab.method import PISA
+from pisa_lab.monitor.metric import applied
 from pisa_lab.sampling import Reshuffled, Uniform, draw_batch
 from pisa_lab.schedules import Geometric, InverseCosine, Polynomial, ResidualBalancing
 from pisa_lab.state import State
@@ -109,8 +109,7 @@ def lyapunov_trial(instance: Instance) -> Mapping[str, Any]:
     method, problem = method_of(instance), problem_of(instance)
     errors = []
     for state in states_of(method, problem, steps=STEPS)[1:]:
-        rho = np.broadcast_to(np.asarray(method.rho), state.penalty.shape)
-        pull = column(rho, state.deviation) * method.preconditioner.apply(state.preconditioner, state.deviation)
+        pull = applied(method, state)
         terms = _lyapunov_terms(problem, state, pull)
         errors.append(abs(float(lyapunov(problem, state, pull)) - sum(terms)) / sum(map(abs, terms)))
     return {"error": max(errors), "margin": digits_to_spare(max(errors), TOLERANCE)}

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pisa_lab._array import column
 from pisa_lab.lagrangian import augmented_lagrangian, lyapunov
 from pisa_lab.method import PISA
+from pisa_lab.monitor.metric import applied
 from pisa_lab.problem import Problem
 from pisa_lab.state import State
 from proofs_check.claim import Verdict
@@ -159,9 +159,7 @@ def lyapunov_witness_trial(instance: Instance) -> Mapping[str, Any]:
 
 
 def _lyapunov(method: PISA, problem: Problem, state: State) -> float:
-    rho = np.broadcast_to(np.asarray(method.rho), state.penalty.shape)
-    pull = column(rho, state.deviation) * method.preconditioner.apply(state.preconditioner, state.deviation)
-    return float(lyapunov(problem, state, pull))
+    return float(lyapunov(problem, state, applied(method, state)))
 
 
 def _asked(before: State, after: State) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from pisa_lab._array import client_sum, column, squared_norm
 from pisa_lab.lagrangian import augmented_lagrangian
 from pisa_lab.method import PISA
+from pisa_lab.monitor.metric import applied
 from pisa_lab.sampling import draw_batch, sampler
 from pisa_lab.state import State
 from problems.transforms import with_noise
@@ -68,9 +69,7 @@ def multiplier_trial(instance: Instance) -> Mapping[str, Any]:
     errors = []
     for before, after in itertools.pairwise(states):
         gradient = _gradient(instance, problem, before, after)
-        rho = np.broadcast_to(np.asarray(method.rho), after.penalty.shape)
-        pull = column(rho, gradient) * method.preconditioner.apply(after.preconditioner, after.deviation)
-        errors.append(relative(after.multiplier, -gradient - pull))
+        errors.append(relative(after.multiplier, -gradient - applied(method, after)))
         moved = (after.multiplier - before.multiplier) / column(after.penalty, gradient)
         # π⁺ − π cancels when the multipliers have settled, so that the error is measured against π/σ, not against d.
         scale = np.max(np.abs(after.multiplier / column(after.penalty, gradient))) + np.max(np.abs(moved))

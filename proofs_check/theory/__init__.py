@@ -6,7 +6,8 @@ variance of $\sum_i\alpha_i\hat g_i$. Every function names the claim that it eva
 what stands behind it.
 
 * `rates`: worst cases after N moves, linear rates. `potentials`: what falls every round, and the thresholds.
-* `schedules`: weighted averages under growing penalties. `floors`: what noise leaves. `monitor`: potentials of a run.
+* `schedules`: weighted averages under growing penalties. `floors`: what noise leaves. `adaptive`: penalties and metrics
+  that the batches make. `monitor`: potentials of a run.
 
 **How small is the gradient after N moves?** In floats, exactly, or with symbols; σ = 2L attains the bound:
 
@@ -31,6 +32,14 @@ potential then falls by, for every Q at all, from the sharp edge 3/2 on:
 >>> sharp_edge_drop(Fraction(7, 4)), sharp_edge_weight(Fraction(7, 4))
 (Fraction(1, 20), Fraction(11, 20))
 
+**Where to read the result of noisy gradients?** At the mean of the local models: its stationary gradient is a fifth of
+that at w for κ = 2. And no constant at all is needed where the penalty is made of what is drawn:
+
+>>> local_mean_ratio(Fraction(2)), local_mean_floor(Fraction(2)), floor_lower_bound(Fraction(2))
+(Fraction(1, 5), Fraction(1, 3), Fraction(5, 3))
+>>> [round(adagrad_bound(N, 1.0, [1.0], 1.0, 1.0), 4) for N in (10**6, 10**8, 10**10)]
+[0.1125, 0.0149, 0.0019]
+
 **Does a growing penalty beat the noise?** With σ_k = 3L(1+k)^{3/4} the bound tends to 0, with a constant one it stops
 at the floor; for one split s every bound is a formula of the penalties:
 
@@ -43,13 +52,33 @@ True
 Fraction(79, 24)
 """
 
-from proofs_check.theory.floors import certified_floor, closed_floor, delayed_bias, floor_lower_bound, same_batch_bias
+from proofs_check.theory.adaptive import (
+    adagrad_bound,
+    adagrad_cost,
+    adagrad_growth,
+    adagrad_noise_bound,
+    adagrad_spread,
+    adagrad_total,
+    past_metric_kappa,
+    past_metric_noise,
+    past_metric_weight,
+)
+from proofs_check.theory.floors import (
+    certified_floor,
+    closed_floor,
+    delayed_bias,
+    floor_lower_bound,
+    local_mean_floor,
+    local_mean_ratio,
+    same_batch_bias,
+)
 from proofs_check.theory.monitor import lyapunov_monitor, lyapunov_preconditioned, potential
 from proofs_check.theory.potentials import (
     gradient_drop,
     gradient_weights,
     kappa_threshold,
     margin_threshold,
+    newton_schulz_alignment,
     residual_weight,
     sector_kappa_threshold,
     sharp_edge_drop,
@@ -75,6 +104,12 @@ from proofs_check.theory.schedules import (
 
 __all__ = [
     "ORDERS",
+    "adagrad_bound",
+    "adagrad_cost",
+    "adagrad_growth",
+    "adagrad_noise_bound",
+    "adagrad_spread",
+    "adagrad_total",
     "average_bound",
     "average_weights",
     "certified_floor",
@@ -88,10 +123,16 @@ __all__ = [
     "kappa_threshold",
     "last_iterate_rate",
     "linear_factor",
+    "local_mean_floor",
+    "local_mean_ratio",
     "lyapunov_monitor",
     "lyapunov_preconditioned",
     "margin_threshold",
+    "newton_schulz_alignment",
     "nonconvex_rate",
+    "past_metric_kappa",
+    "past_metric_noise",
+    "past_metric_weight",
     "potential",
     "residual_weight",
     "same_batch_bias",

@@ -1,8 +1,10 @@
-"""Arithmetic that floats, fractions and SymPy expressions share: domain checks, choices of a branch, square roots."""
+"""Arithmetic that floats, fractions and SymPy expressions share: domains, choices of a branch, roots, logarithms."""
 
 import math
 from fractions import Fraction
 from typing import Any
+
+from pisa_lab.thresholds import square_root as square_root
 
 Number = Any
 """int, float, Fraction, a SymPy expression, or a NumPy array of one of these."""
@@ -62,11 +64,10 @@ def larger(name: str, first: Number, second: Number) -> Number:
     return first if decide(name, first >= second) else second
 
 
-def square_root(value: Number) -> Number:
-    """Return √value: exact for SymPy and for squares of fractions, else a float."""
-    if isinstance(value, Fraction | int):
-        number = Fraction(value)
-        roots = math.isqrt(max(number.numerator, 0)), math.isqrt(number.denominator)
-        exact = Fraction(*roots)
-        return exact if exact**2 == number else math.sqrt(number)
-    return math.sqrt(value) if isinstance(value, float) else value ** Fraction(1, 2)
+def logarithm(value: Number) -> Number:
+    """Return the natural logarithm: SymPy's for its expressions, else a float."""
+    if isinstance(value, int | float | Fraction):
+        return math.log(value)
+    import sympy
+
+    return sympy.log(value)

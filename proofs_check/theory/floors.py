@@ -1,4 +1,4 @@
-r"""Mini-batches: the floor that a constant penalty leaves, and the bias that a preconditioner of the batch brings.
+r"""Mini-batches: the floor that a constant penalty leaves at w and at the local models' mean, and the bias of a Q.
 
 v is the variance of $\sum_i\alpha_i\hat g_i$, κ = σ/L, ρ = λ = 0 for the floors.
 """
@@ -41,6 +41,24 @@ def floor_lower_bound(kappa: Number, variance: Number = 1, curvature: Number = 1
     check("kappa", kappa, 2 * kappa > 3 * curvature, "> 3c/2")
     top = nonnegative("variance", variance) * curvature * (3 * curvature + kappa)
     return top / ((curvature + kappa) * (2 * kappa - 3 * curvature))
+
+
+def local_mean_ratio(kappa: Number, curvature: Number = 1) -> Number:
+    r"""Return $\frac{\kappa-c}{3c+\kappa}$: the stationary $E\|\nabla F\|^2$ at $\sum_i\alpha_iw_i$ over that at w.
+
+    On $F = cLx^2/2$ with additive noise, ρ = λ = 0; 1/5 at κ = 2, c = 1. Source: local-mean-floor.
+    """
+    positive("curvature", check("curvature", curvature, curvature <= 1, "<= 1"))
+    check("kappa", kappa, 2 * kappa > 3 * curvature, "> 3c/2")
+    return (kappa - curvature) / (3 * curvature + kappa)
+
+
+def local_mean_floor(kappa: Number, variance: Number = 1, curvature: Number = 1) -> Number:
+    r"""Return $\frac{c(\kappa-c)}{(c+\kappa)(2\kappa-3c)}v$, that $E\|\nabla F\|^2$ at $\sum_i\alpha_iw_i$ itself.
+
+    Source: local-mean-floor.
+    """
+    return local_mean_ratio(kappa, curvature) * floor_lower_bound(kappa, variance, curvature)
 
 
 def same_batch_bias(beta: Number, variance: Number = 1) -> Number:

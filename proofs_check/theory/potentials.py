@@ -4,6 +4,9 @@ r"""Potentials that fall every round: their weights, what they fall by, and from
 thresholds, each under its own name: of the margin $(\sigma-L)(\sigma+\lambda)/L^2$, of κ, and of σ.
 """
 
+from fractions import Fraction
+
+from pisa_lab import thresholds
 from proofs_check.theory.arithmetic import Number, check, decide, larger, nonnegative, positive, square_root
 
 
@@ -12,8 +15,8 @@ def margin_threshold(beta: Number) -> Number:
 
     The hypothesis of T6-preconditioned is $(\sigma-L)(\sigma+\lambda) \ge XL^2$.
     """
-    nonnegative("beta", beta)
-    return 4 / (4 - beta) if decide("beta", beta <= 3) else (beta - 1) ** 2
+    nonnegative("beta", beta), decide("beta", beta <= 3)
+    return thresholds.preconditioner_margin(beta)
 
 
 def kappa_threshold(beta: Number) -> Number:
@@ -27,8 +30,17 @@ def sigma_threshold(beta: Number, *, smoothness: Number = 1, ridge: Number = 0) 
     $\tfrac12(L-\lambda+\sqrt{(L+\lambda)^2+4X(\beta)L^2})$.
     """
     positive("smoothness", smoothness), nonnegative("ridge", ridge)
-    root = square_root((smoothness + ridge) ** 2 + 4 * margin_threshold(beta) * smoothness**2)
-    return (smoothness - ridge + root) / 2
+    return thresholds.least_penalty(margin_threshold(beta), smoothness, ridge)
+
+
+def newton_schulz_alignment(width: Number) -> Number:
+    r"""Return $\theta_-(r) = \frac{902}r(\sqrt{1+.00151r}-1)$: $\langle X, O\rangle \geq \theta_-(r)\|X\|_*$.
+
+    O is what five steps of Newton–Schulz make of X, r ≥ 1 the number of its singular values, the smaller side; .65 at
+    r = 128, .12 at 65536, about $35/\sqrt r$. Source: N6-newton-schulz-every-width.
+    """
+    check("width", width, width >= 1, ">= 1")
+    return 902 * (square_root(1 + width * Fraction(151, 100000)) - 1) / width
 
 
 def sector_kappa_threshold(beta: Number, *, common: bool = False) -> Number:

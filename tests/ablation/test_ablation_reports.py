@@ -133,7 +133,9 @@ def test_the_built_in_study_tries_every_preconditioner_and_the_baselines():
     assert "preconditioners" in BUILTIN
     for variant in ("full", "quick"):
         study = builtin("preconditioners", variant)
-        assert {method.preconditioner for method in study.methods} - {""} == {row.name for row in PRECONDITIONERS}
+        # Contractions are compared at equal bytes, where a study of Q counts gradients.
+        named = {row.name for row in PRECONDITIONERS if "linear" not in row.exempt}
+        assert {method.preconditioner for method in study.methods} - {""} == named
         repaired = {method.name for method in study.methods if method.method in ("sisa-metric", "nsisa-server")}
         assert repaired == {f"metric-{name}" for name in METRICS_ALONE} | {"nsisa-server"}
         assert {method.metric for method in study.methods} - {""} == set(METRICS_ALONE)

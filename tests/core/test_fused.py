@@ -11,6 +11,7 @@ from small import quadratics
 from pisa_lab import PISA, Observation, load_state, run, save_state, sisa
 from pisa_lab._array import to_numpy
 from pisa_lab.fused import FusedMoment, FusedPISA, fuse
+from pisa_lab.metrics import Metric
 from pisa_lab.preconditioners import SecondMoment
 from pisa_lab.schedules import Polynomial, ResidualBalancing
 
@@ -31,6 +32,7 @@ SETTINGS = {
     "mixed order": {"penalty_ratio": 0.9, "penalty_update": "after_solve"},
     "client first": {"first": "client"},
     "warm": {"warm": True},
+    "without extrapolation": {"extrapolation": False},
 }
 
 
@@ -54,6 +56,30 @@ def test_the_fused_step_gives_the_bits_of_the_pure_lines(settings, seeds):
     assert isinstance(fused.state.preconditioner, FusedMoment)
     assert_same(fused.state, pure.state)
     assert all(np.array_equal(fused.history[name], pure.history[name]) for name in pure.history)
+
+
+@pytest.mark.parametrize("seeds", [None, 3])
+@pytest.mark.parametrize("settings", [*list(SETTINGS.values())[:6], {"first": "client"}])
+def test_absent_clients_keep_the_same_bits(settings, seeds):
+    problem = quadratics(size=70)
+    method = sisa(**{"penalty": 4.0} | settings)
+    both = [
+        run(each, problem, steps=12, batches=4, seeds=seeds, participation=0.5)
+        for each in (method, fuse(method, pays_from=0))
+    ]
+    # Not of Q: the fused state keeps one bias correction for all clients, which an absent one's Q is shown with.
+    for name in ("consensus", "deviation", "multiplier", "penalty", "increment"):
+        assert np.array_equal(*(getattr(each.state, name) for each in both)), name
+    assert np.array_equal(*(each.state.preconditioner.moment for each in both))
+    assert isinstance(both[1].state.preconditioner, FusedMoment)
+
+
+def test_a_metric_and_a_searched_penalty_have_the_pure_lines():
+    problem, settings = quadratics(size=70), {"preconditioner": SecondMoment(), "rho": 1.0}
+    for method in (PISA(penalty=4.0, metric=Metric(SecondMoment()), **settings), PISA(penalty="auto", **settings)):
+        pure, fused = (run(each, problem, steps=6).state for each in (method, fuse(method, pays_from=0)))
+        assert not isinstance(fused.preconditioner, FusedMoment)
+        assert np.array_equal(fused.consensus, pure.consensus)
 
 
 def test_float32_stays_float32_bit_for_bit():

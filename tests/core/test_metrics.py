@@ -6,9 +6,22 @@ import numpy as np
 import pytest
 from small import quadratics
 
-from pisa_lab import PISA, Observation, Run, load_state, nsisa, run, save_state, sisa
+from pisa_lab import (
+    PISA,
+    Observation,
+    Run,
+    augmented_lagrangian,
+    consensus_residual,
+    load_state,
+    nsisa,
+    run,
+    save_state,
+    sisa,
+)
 from pisa_lab._array import to_numpy
+from pisa_lab.lagrangian import lyapunov
 from pisa_lab.metrics import METRICS, AdaGradNorm, Fixed, Metric, Secant, SpectralDescent
+from pisa_lab.monitor import Hypothesis, Monitor
 from pisa_lab.preconditioners import HeavyBall, Hessian, Nondecreasing, SecondMoment, Zero, newton_schulz
 
 ROWS = pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
@@ -254,3 +267,45 @@ def test_the_mean_of_the_local_models_can_be_read_from_a_run():
     value = mean(problem, problem.client_value(result.local_mean[None])) + 0.15 * result.local_mean @ result.local_mean
     np.testing.assert_allclose(result.last("local_mean"), value, rtol=1e-12)
     assert result.last("local_mean") != result.last("objective")
+
+
+@pytest.mark.parametrize(
+    ("rule", "promised"),
+    [
+        (SecondMoment("I"), 1.0),
+        (SecondMoment("II", beta=0.8), math.sqrt(0.8)),
+        (SecondMoment("III", beta=0.8), math.sqrt(0.8 / 1.8)),
+        (Nondecreasing(SecondMoment("II", beta=0.8)), 1.0),
+    ],
+)
+def test_a_metric_falls_by_no_more_than_it_promises_and_the_monitor_says_where_it_does(rule, promised):
+    problem = quadratics()
+    method = PISA(penalty=2.0, preconditioner=HeavyBall(0.5), metric=Metric(rule, floor=0.0))
+    assert method.metric.shrinkage == pytest.approx(promised)
+    kept = Monitor(problem, method, every=1)
+    run(method, problem, steps=60, callback=kept)
+    assert Hypothesis.METRIC_FALL not in {finding.hypothesis for finding in kept.violations()}
+    least = min(row["metric_fall"] for row in kept.rows if not math.isnan(row["metric_fall"]))
+    assert promised * (1 - 1e-9) <= least
+    if promised < 1:
+        strict = Monitor(problem, method, every=1, shrinkage=1.0)
+        run(method, problem, steps=60, callback=strict)
+        (finding,) = [one for one in strict.violations() if one.hypothesis is Hypothesis.METRIC_FALL]
+        assert finding.numbers["promised"] == 1.0
+        assert finding.numbers["least"] < 1.0
+
+
+def test_the_lagrangian_and_the_residuals_are_those_of_the_metric():
+    """Before the server's step w_i − w minimises, so that L has no slope in it: σD(w_i − w) = −(π + g) + …"""
+    problem = quadratics()
+    method = sisa(3.0, metric=Metric(Fixed((0.5, 2.0, 1.0, 4.0)), 0.0), momentum=0.0)
+    state = run(method, problem, steps=5).state
+    d, delta = np.array([0.5, 2.0, 1.0, 4.0]), state.local - state.shared
+    each = np.sum(delta * (state.multiplier + 1.5 * d * delta), axis=-1) + problem.client_value(state.local)
+    value = mean(problem, each) + 0.15 * state.consensus @ state.consensus
+    np.testing.assert_allclose(augmented_lagrangian(problem, state), value, rtol=1e-12)
+    apart = math.sqrt(mean(problem, np.sum(delta**2, axis=-1)))
+    np.testing.assert_allclose(consensus_residual(problem, state), apart, rtol=1e-12)
+    applied = np.ones_like(delta)
+    extra = mean(problem, 8 / 3 * np.sum(applied**2 / d, axis=-1))
+    np.testing.assert_allclose(lyapunov(problem, state, applied), value + extra, rtol=1e-12)

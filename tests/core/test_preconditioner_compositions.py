@@ -8,7 +8,7 @@ import pytest
 from preconditioner_cases import (
     BLOCKS,
     NAMES,
-    ROWS,
+    QS,
     bumpy,
     dense,
     driven,
@@ -172,7 +172,7 @@ def test_fisher_without_batch_or_sizes_says_so():
         FisherDiagonal().update(None, at)
 
 
-@ROWS
+@QS
 def test_eigenvalues_are_those_of_q(row):
     problem = bumpy()
     preconditioner = row.build(problem)

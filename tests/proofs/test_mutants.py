@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pisa_lab import _array, lagrangian, loop, residuals, updates
+from pisa_lab import _array, lagrangian, loop, measures, residuals, updates
 from pisa_lab.method import PISA
 from pisa_lab.preconditioners import SecondMoment, forms
 from pisa_lab.preconditioners.forms import Diagonal
@@ -168,7 +168,7 @@ MUTANTS = [
         one_batch_for_ever,
         ["V4-variance-floor"],
     ),
-    ("another residual", loop.MEASURES, "aggregate", consensus_residual_for_aggregate, ["V2-kkt-split-digits"]),
+    ("another residual", measures.MEASURES, "aggregate", consensus_residual_for_aggregate, ["V2-kkt-split-digits"]),
 ]
 """Where and what monkeypatch replaces; a claim is named by the start of its name."""
 

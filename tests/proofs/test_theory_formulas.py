@@ -38,6 +38,17 @@ FORMULAS = [
     *((formula, (kappa,), {"variance": "1/3"}) for formula in (theory.closed_floor, theory.certified_floor)
       for kappa in ("8/5", "2", "4", "12")),
     (theory.floor_lower_bound, ("3",), {"variance": "2", "curvature": "1/2"}),
+    *((formula, ("3",), {"curvature": "1/2"}) for formula in (theory.local_mean_ratio, theory.local_mean_floor)),
+    *((theory.newton_schulz_alignment, (width,), {}) for width in ("1", "128", "200000")),
+    (theory.adagrad_growth, ("5", "2"), {"rate": "3"}),
+    (theory.adagrad_cost, ("3/2", "5", "1"), {"rate": "3", "bound": "1/2", "ridge": "1/2"}),
+    (theory.adagrad_total, (10, "1/2", [2, 3], "3/2", "5"), {"rate": "3", "bound": "1/2", "ridge": "1/2"}),
+    (theory.adagrad_bound, (10, "1/2", [2, 3], "3/2", "5"), {"rate": "3", "bound": "1/2", "ridge": "1/2"}),
+    (theory.adagrad_spread, (10, "1/2", "2", "3/2", "5", "1/3"), {"rate": "3", "bound": "1/2"}),
+    (theory.adagrad_noise_bound, (10, "1/2", "2", "3/2", "5"), {"rate": "3"}),
+    (theory.past_metric_kappa, ("3/2",), {"condition": "2"}),
+    (theory.past_metric_weight, ("40", "3/2"), {"smoothness": "2"}),
+    (theory.past_metric_noise, ("40", "1", "2", "3/2"), {"smoothness": "2"}),
     (theory.same_batch_bias, ("3/2",), {"variance": "4/9"}),
     (theory.delayed_bias, ("5/2",), {"variance": "2"}),
 ]  # fmt: skip

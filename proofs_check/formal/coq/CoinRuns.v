@@ -185,10 +185,12 @@ Proof.
   unfold slack, size. rewrite W, B. cbn [inner random line]. now rewrite !expect_const.
 Qed.
 
-(** Started in the stationary law (two more coins), E|F'(w_k)|^2 is the stationary value at every step. *)
-Theorem T5_stationary_exact c kappa v n : 0 < c -> 3 / 2 * c < kappa -> 0 < v -> exists w start start_memory,
-  exact_run c kappa v n w start start_memory /\ forall k, (k <= n)%nat ->
-  expect (fun o => c * w (S k) o * (c * w (S k) o)) = c * (3 * c + kappa) / ((c + kappa) * (2 * kappa - 3 * c)) * v.
+(** Started in the stationary law (two more coins), the second moments stay what they are. *)
+Lemma rest_run c kappa v n : 0 < c -> 3 / 2 * c < kappa -> 0 < v -> exists w start start_memory,
+  exact_run c kappa v n w start start_memory /\ forall before noise,
+  constant_run (fun x => c * x)%V v kappa (fun k => w (S k)) before noise -> (forall k, (k < n)%nat -> ‖noise k‖² = v) ->
+  w 1%nat = start -> before 0%nat = start_memory -> forall k, (k <= n)%nat ->
+  at_rest (random (coins (S (S n))) line) c kappa v (fun k => w (S k)) before k.
 Proof.
   intros Pc St Pv. assert (Pk : 0 < kappa) by lra. set (scale := (c + kappa) * (2 * kappa - 3 * c)).
   assert (Ps : 0 < scale) by (apply Rmult_lt_0_compat; lra).
@@ -209,8 +211,7 @@ Proof.
     apply knows_sum; [apply knows_sum|]; [exact K0|exact K1|exact K2]. }
   destruct (exact_run_exists c kappa v n start before0 ltac:(lra) ltac:(lra)) as [w run].
   { split; [|apply Known]. replace start with (sqrt A * one + 0 * two)%V by (unfold start; vector). apply Known. }
-  exists w, start, before0. split; [exact run|].
-  destruct (exact_constant _ _ _ _ _ _ _ Pk run) as [before [noise [R [Exact [W M]]]]].
+  exists w, start, before0. split; [exact run|]. intros before noise R Exact W M.
   assert (Root := sqrt_sqrt A ltac:(lra)). assert (Root' := sqrt_sqrt _ Rest). assert (Pr := sqrt_lt_R0 A Pa).
   assert (Start : at_rest H c kappa v (fun k => w (S k)) before 0).
   { unfold at_rest. rewrite W, M. unfold start, before0. autorewrite with inner. rewrite !(inner_sym H two one), V0,
@@ -219,10 +220,19 @@ Proof.
     - lra.
     - field. lra.
     - assert (E : B / sqrt A * (B / sqrt A) = B ^ 2 / A) by (rewrite <- Root at 3; field; lra). lra. }
-  assert (All : forall k, (k <= n)%nat -> at_rest H c kappa v (fun k => w (S k)) before k).
-  { induction k as [|k IH]; intros K;
-      [exact Start|]. apply (rest_stays H c kappa v _ _ noise Pc St R k (Exact k ltac:(lia))), IH. lia. }
-  intros k K. exact (rest_gradient H c kappa v _ _ Pc St k (All k K)).
+  induction k as [|k IH]; intros K; [exact Start|].
+  apply (rest_stays H c kappa v _ _ noise Pc St R k (Exact k ltac:(lia))), IH. lia.
+Qed.
+
+(** Then E|F'(w_k)|^2 is the stationary value at every step. *)
+Theorem T5_stationary_exact c kappa v n : 0 < c -> 3 / 2 * c < kappa -> 0 < v -> exists w start start_memory,
+  exact_run c kappa v n w start start_memory /\ forall k, (k <= n)%nat ->
+  expect (fun o => c * w (S k) o * (c * w (S k) o)) = c * (3 * c + kappa) / ((c + kappa) * (2 * kappa - 3 * c)) * v.
+Proof.
+  intros Pc St Pv. assert (Pk : 0 < kappa) by lra. destruct (rest_run c kappa v n Pc St Pv) as [w [start [before0 [run Rest]]]].
+  exists w, start, before0. split; [exact run|].
+  destruct (exact_constant _ _ _ _ _ _ _ Pk run) as [before [noise [R [Exact [W M]]]]].
+  intros k K. exact (rest_gradient _ c kappa v _ _ Pc St k (Rest before noise R Exact W M k K)).
 Qed.
 
 (** No level below the stationary one bounds the averages, whatever constant over N is granted; at kappa = 2, c = 1
