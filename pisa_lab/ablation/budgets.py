@@ -37,4 +37,4 @@ def _spent(method: Method, problem: Any, batch: int | None, unit: str, rounds: i
     """Return what had been spent of ``unit`` after 0, 1, …, ``rounds`` rounds."""
     ledger = run(method, problem, steps=rounds, seeds=1, batches=batch, measures={}, every=1).ledger
     names = ("bytes_up", "bytes_down") if unit == "bytes" else ("gradients",)
-    return np.sum([np.asarray(ledger[name])[:, 0] for name in names], axis=0)
+    return np.asarray(np.sum([np.asarray(ledger[name])[:, 0] for name in names], axis=0))
