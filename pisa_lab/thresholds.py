@@ -40,12 +40,12 @@ def contraction_margin(share: Number, *, extrapolation: bool = False, probabilit
 
 
 def delay_margin(limit: Number, threshold: Number) -> Number:
-    r"""Return $(2\tau+(\tau+1)\sqrt X)^2$ for gradients of age at most τ = ``limit``, any pattern, constant σ.
+    r"""Return $(\tau+(\tau+1)\sqrt X)^2$ for gradients of age at most τ = ``limit``, any pattern, σ that never falls.
 
     X = ``threshold`` is that without delays: `preconditioner_margin` or `participation_margin`.
     Source: MATHEMATICS.md#N7 (c).
     """
-    return (2 * limit + (limit + 1) * square_root(threshold)) ** 2
+    return (limit + (limit + 1) * square_root(threshold)) ** 2
 
 
 def least_penalty(threshold: Number, smoothness: Number = 1, ridge: Number = 0) -> Number:

@@ -4,6 +4,8 @@ import difflib
 
 from proofs_check.certified.claims import CLAIMS_CERTIFIED
 from proofs_check.claim import Claim
+from proofs_check.formal.absent_claims import CLAIMS_ABSENT_FORMAL
+from proofs_check.formal.auto_claims import CLAIMS_AUTO
 from proofs_check.formal.claims import CLAIMS_FORMAL
 from proofs_check.formal.noisy import CLAIMS_NOISY
 from proofs_check.measured import CLAIMS_MEASURED
@@ -14,7 +16,16 @@ from proofs_check.symbolic.theorems import CLAIMS_THEOREMS
 CLAIMS: tuple[Claim, ...] = tuple(
     map(
         hold_to_witness,
-        (*CLAIMS_SYMBOLIC, *CLAIMS_THEOREMS, *CLAIMS_FORMAL, *CLAIMS_NOISY, *CLAIMS_CERTIFIED, *CLAIMS_MEASURED),
+        (
+            *CLAIMS_SYMBOLIC,
+            *CLAIMS_THEOREMS,
+            *CLAIMS_FORMAL,
+            *CLAIMS_AUTO,
+            *CLAIMS_ABSENT_FORMAL,
+            *CLAIMS_NOISY,
+            *CLAIMS_CERTIFIED,
+            *CLAIMS_MEASURED,
+        ),
     )
 )
 """Every claim once; a new row is checked by `pisa-lab verify` and by the tests of all claims.

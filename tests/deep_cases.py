@@ -10,7 +10,7 @@ from problems.deep import families
 from problems.deep.configuration import Configuration
 
 BASELINES = ("adamw", "sgd", "muon", "rmsprop", "adam")
-OWN = ("sisa", "nsisa")
+OWN = ("sisa", "nsisa", "sisa-published", "nsisa-published")
 
 
 def short(family="vision", **values):

@@ -11,9 +11,15 @@ from torch import nn
 from pisa_lab.torch import NSISA, PISA, SISA
 
 METHODS = {
-    "pisa": lambda params, **given: PISA(params, 0.5, penalty=1.5, rho=0.5, weight_decay=0.05, **given),
-    "sisa": lambda params, **given: SISA(params, 0.5, penalty=1.5, rho=2.0, weight_decay=0.05, **given),
-    "nsisa": lambda params, **given: NSISA(params, 0.05, penalty=1.5, rho=2.0, weight_decay=0.05, clip=1e6, **given),
+    "pisa": lambda params, **given: PISA(
+        params, 0.5, preconditioner="identity", penalty=1.5, rho=0.5, weight_decay=0.05, **given
+    ),
+    "sisa": lambda params, **given: SISA.published(params, 0.5, penalty=1.5, rho=2.0, weight_decay=0.05, **given),
+    "nsisa": lambda params, **given: NSISA.published(
+        params, 0.05, penalty=1.5, rho=2.0, weight_decay=0.05, clip=1e6, **given
+    ),
+    "metric": lambda params, **given: SISA(params, 0.01, penalty=1.5, beta=0.9, weight_decay=0.05, **given),
+    "server": lambda params, **given: NSISA(params, 0.05, penalty=1.5, weight_decay=0.05, **given),
 }
 SIZES = (8, 5, 11, 7, 6, 9, 10, 12)
 """Samples of the clients, whose shares are the weights."""

@@ -15,16 +15,34 @@ Make = Callable[..., torch.optim.Optimizer]
 
 OPTIMIZERS: dict[str, Make] = {
     "pisa": PISA,
+    "pisa-identity": lambda params, **keys: PISA(params, **{"preconditioner": "identity", **keys}),
     "sisa": SISA,
-    "sisa-single": lambda params, **keys: SISA(params, **{"foreach": False, "compiled": False, **keys}),
+    "sisa-single": lambda params, **keys: SISA(params, **{"foreach": False, **keys}),
     "sisa-foreach": lambda params, **keys: SISA(params, **{"foreach": True, **keys}),
-    "sisa-1": lambda params, **keys: SISA(params, **{"scheme": "I", "clip": 0.7, **keys}),
-    "sisa-2": lambda params, **keys: SISA(params, **{"scheme": "II", "beta": 0.9, **keys}),
+    "sisa-max": lambda params, **keys: SISA(params, **{"metric": "max", "beta": 0.9, **keys}),
+    "sisa-adagrad": lambda params, **keys: SISA(params, **{"metric": "adagrad", "lr": 0.1, **keys}),
     "sisa-warm": lambda params, **keys: SISA(params, **{"warm": True, "weight_decay": 0.1, **keys}),
     "nsisa": NSISA,
-    "nsisa-plain": lambda params, **keys: NSISA(params, **{"nesterov": False, "weight_decay": 0.1, **keys}),
+    "nsisa-clipped": lambda params, **keys: NSISA(params, **{"scale": "clipped", "weight_decay": 0.1, **keys}),
+    "sisa-published": SISA.published,
+    "sisa-published-single": lambda p, **keys: SISA.published(p, **{"foreach": False, "compiled": False, **keys}),
+    "sisa-published-foreach": lambda p, **keys: SISA.published(p, **{"foreach": True, **keys}),
+    "sisa-published-1": lambda p, **keys: SISA.published(p, **{"scheme": "I", "clip": 0.7, **keys}),
+    "sisa-published-2": lambda p, **keys: SISA.published(p, **{"scheme": "II", "beta": 0.9, **keys}),
+    "sisa-published-warm": lambda p, **keys: SISA.published(p, **{"warm": True, "weight_decay": 0.1, **keys}),
+    "nsisa-published": NSISA.published,
+    "nsisa-plain": lambda p, **keys: NSISA.published(p, **{"nesterov": False, "weight_decay": 0.1, **keys}),
+    "nsisa-core": lambda p, **keys: NSISA.published(
+        p, **{"elementwise": "momentum", "elementwise_lr": 1.0, "elementwise_rho": None, **keys}
+    ),
 }
 """Name → a function of (params, **keys) that makes an optimiser; what holds for one must hold for all."""
+
+
+def known(make: Make, keys: dict[str, Any]) -> dict[str, Any]:
+    """Return those of ``keys`` that the optimiser of ``make`` has."""
+    defaults = make([nn.Parameter(torch.zeros(2, 2))]).defaults
+    return {name: value for name, value in keys.items() if name in defaults}
 
 
 def network(seed: int = 0, dtype: torch.dtype = torch.float32) -> nn.Module:

@@ -50,9 +50,12 @@ class Way(NamedTuple):
             return torch.optim.SGD(params, lr=1e-3, momentum=0.9, fused=True)
         if self.optimizer == "Muon":
             return torch.optim.Muon(params, lr=1e-3)
+        settings: dict[str, Any] = {"lr": 1e-3, "clients": self.clients, **ENGINES[self.engine]}
+        if self.optimizer == "metric SISA":
+            return SISA(params, **settings)
         # With ρ small π + g would decay into denormal numbers under a gradient that never changes.
-        settings: dict[str, Any] = {"lr": 1e-3, "rho": 10.0, "clients": self.clients, **ENGINES[self.engine]}
-        return SISA(params, **settings) if self.optimizer == "SISA" else NSISA(params, **settings)
+        kind = SISA.published if self.optimizer == "SISA" else NSISA.published
+        return kind(params, rho=10.0, **settings)
 
 
 def shapes_of(parameters: int, tensors: int) -> list[tuple[int, ...]]:
@@ -68,7 +71,7 @@ def ways(parameters: int, tensors: int, device: str) -> list[Way]:
     """Return what is timed at one size."""
     found = [Way("AdamW", "fused"), Way("SGD", "fused")]
     found += [Way("SISA", "compiled", clients) for clients in (1, 4, 10)]
-    found += [Way("SISA", "in-place")]
+    found += [Way("SISA", "in-place"), Way("metric SISA", "in-place")]
     if parameters <= _ENGINES_UP_TO:
         found += [Way("SISA", "in-place", 4), Way("SISA", "foreach"), Way("SISA", "single")]
     if tensors > 1 and parameters <= _MATRICES_UP_TO.get(device, parameters):
@@ -172,7 +175,8 @@ def _figures(way: Way, setting: Setting, calls: int) -> dict[str, Any]:
             statistics.median(a / b for a, b in zip(times["way"], times[name], strict=True)) if name in times else None
         )
 
-    words, copied = {"AdamW": 7, "SISA": 5 * way.clients + 2}.get(way.optimizer), ratio("copy")
+    known = {"AdamW": 7, "SISA": 5 * way.clients + 2, "metric SISA": 7 if way.clients == 1 else None}
+    words, copied = known.get(way.optimizer), ratio("copy")
     return {
         "ns_per_parameter": seconds / setting.size * 1e9,
         "ratio_adamw_fused": ratio("AdamW"),

@@ -54,8 +54,18 @@ METRICS = (
     MetricRow(
         "ema-past", lambda problem: Metric(SecondMoment("III"), order="past"), "the same of the gradients before this"
     ),
-    MetricRow("max", lambda problem: Metric(Nondecreasing(SecondMoment("II"))), "AMSGrad's: the largest average"),
-    MetricRow("adagrad", lambda problem: Metric(AdaGradNorm("coordinate"), order="mixed"), "roots of sums: N4's"),
+    MetricRow("max", lambda problem: Metric(Nondecreasing(SecondMoment("III"))), "the largest of ema's so far"),
+    MetricRow(
+        "max-uncorrected",
+        lambda problem: Metric(Nondecreasing(SecondMoment("II"))),
+        "AMSGrad's: the same without bias correction, whose first steps are long",
+    ),
+    MetricRow("adagrad", lambda problem: Metric(SecondMoment("I")), "AdaGrad's: root of the sum of G²"),
+    MetricRow(
+        "adagrad-coordinate",
+        lambda problem: Metric(AdaGradNorm("coordinate"), order="mixed"),
+        "roots of sums of G² and of what the clients disagree by: N4's",
+    ),
     MetricRow("adagrad-layer", _layers, "one root of sums for each layer"),
     MetricRow("adagrad-norm", lambda problem: Metric(AdaGradNorm(), order="mixed"), "one root of sums: no L to know"),
     MetricRow("secant", lambda problem: Metric(Secant(), order="past"), "κ₀k^a times secants of past batches: N5's"),

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from pisa_lab.torch import _messages
+from pisa_lab.torch._closures import closures_of
 from pisa_lab.torch._optimizer import PISA
-from pisa_lab.torch._round import Round, at_rest, round_of
+from pisa_lab.torch._round import Round, round_of
 from pisa_lab.torch._settings import BETA
 from pisa_lab.torch._sharding import local
 from pisa_lab.torch._work import Product
@@ -34,7 +35,7 @@ def step(
         RuntimeError: a gradient is sparse, or a rank did not take part within the time-out of its group.
     """
     clients = optimizer._clients
-    closures = _closures(optimizer, clients.count, closure)
+    closures = closures_of(optimizer, clients.count, closure)
     current = round_of(optimizer, clients)
     current.curvatures = _curvatures(curvature, clients.count)
     losses, seen = [], []
@@ -81,14 +82,14 @@ def _warn_if_heavy(current: Round) -> None:
     Looked at in the rounds 1, 2, 4, …: a look waits for the device.
     """
     for number, group in enumerate(current.param_groups):
-        if group["clip"] is not None or group["rho"] == 0 or group["capturable"] or current.warned:
+        if group.get("clip", 0.0) is not None or group["rho"] == 0 or group["capturable"] or current.warned:
             continue
         states = [current.state[param] for param, own in current.groups.items() if own == number]
         moments = [state for state in states if "moment" in state]
         step = int(moments[0]["step"]) if moments else 0
         if step == 0 or step & (step - 1):
             continue
-        correction = 1 - group["beta"] ** step if group["scheme"] == "III" else 1.0
+        correction = 1 - group["beta"] ** step if group.get("scheme", "III") == "III" else 1.0
         largest = max(float(local(state["moment"]).max()) for state in moments if state["moment"].numel())
         share = group["rho"] * (largest / correction) ** 0.5 / group["penalty"]
         if share > BETA:
@@ -99,24 +100,6 @@ def _warn_if_heavy(current: Round) -> None:
                 f"{BETA * group['penalty'] / group['rho']:.3g} or a smaller rho",
                 stacklevel=4,
             )
-
-
-def _closures(optimizer: PISA, count: int, closure: Any) -> list[Any]:
-    """Return one closure a client, None for the gradients as they lie.
-
-    Without closures several clients can only see the same gradients. That is refused, but for a step with lr = 0, by
-    which torch's distributed checkpoint makes the state that it is about to fill.
-    """
-    if any(group["differentiable"] for group in optimizer.param_groups):
-        raise ValueError("differentiable: True does not go with several clients")
-    given = list(closure) if isinstance(closure, Sequence) else [closure] * (1 if closure is not None else count)
-    if len(given) != count:
-        raise ValueError(f"closure: {len(given)} given, step needs one for each of {count} clients of this process")
-    if closure is None and count > 1 and not at_rest(optimizer.param_groups):
-        raise ValueError(f"closure: None, step needs a list of {count}, one for each client of this process")
-    if closure is not None and not all(callable(entry) for entry in given):
-        raise ValueError(f"closure: {closure!r} holds what cannot be called")
-    return given
 
 
 def _curvatures(curvature: Any, count: int) -> list[Product | None]:

@@ -12,8 +12,8 @@ from pisa_lab.torch._elementwise import elementwise
 from pisa_lab.torch._settings import rule_of
 from pisa_lab.torch._work import SOLUTION, Entry, Product, Work
 
-SETTINGS: Mapping[str, Any] = {"solver_steps": 50, "solver_tolerance": 1e-3}
-"""The keys of a group that only this preconditioner knows.
+SETTINGS: Mapping[str, Any] = {"rho": 1.0, "solver_steps": 50, "solver_tolerance": 1e-3}
+"""The keys of a group that this preconditioner knows; no clip: of products with Q alone no eigenvalue is known.
 
 The solver stops at a residual of "solver_tolerance" times the right side's norm, or after "solver_steps" products.
 """
@@ -31,8 +31,6 @@ def checked(group: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: one is outside its domain; the message names it.
     """
-    if group["clip"] is not None:
-        raise ValueError("clip: 'gauss-newton' sees products with Q only and cannot clip its eigenvalues")
     if group["maximize"]:
         raise ValueError("maximize: 'gauss-newton' needs a Q that is positive semidefinite")
     return {

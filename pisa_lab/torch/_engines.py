@@ -49,8 +49,11 @@ def engine_for(group: Mapping[str, Any], params: Sequence[Tensor]) -> Engine:
 def _pays(group: Mapping[str, Any], params: Sequence[Tensor]) -> bool:
     """Return whether to compile unasked: a long list on a processor, and the same at every step as far as one sees.
 
-    Where some parameters have no gradient it is often others the next time, and every list needs graphs of its own.
+    Where some parameters have no gradient it is often others the next time, and every list needs graphs of its own. A
+    metric's half is not compiled.
     """
+    if group["metric"]:
+        return False
     if sum(param.numel() for param in params) < COMPILED_FROM or any(param.device.type != "cpu" for param in params):
         return False
     return all(param.grad is not None for param in group["params"] if param.requires_grad)

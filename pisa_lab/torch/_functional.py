@@ -24,12 +24,12 @@ from pisa_lab.torch._work import DIAGONAL, IDENTITY, MAGNITUDE, MOMENT, SOLUTION
 def _solve(work: Work, place: int, rule: Rule) -> tuple[Tensor, Tensor]:
     """Return q and the new multiplier of one parameter; a moment is updated in place."""
     # The core's client axis, of length one.
-    multiplier = _lifted(work.multipliers[place])[None]
+    multiplier = lifted(work.multipliers[place])[None]
     penalty = multiplier.new_full((1,), rule.penalty)
     if work.form == SOLUTION:
-        solution = _lifted(work.extras[place])[None]
+        solution = lifted(work.extras[place])[None]
     else:
-        direction = multiplier + _lifted(work.directions[place])[None]
+        direction = multiplier + lifted(work.directions[place])[None]
         solution = updates.diagonal_solve(direction, penalty, rule.rho, _diagonal(work, place, rule, direction))
     updated = updates.multiplier_step(multiplier, penalty, updates.local_deviation(solution))
     return solution[0], updated[0]
@@ -41,18 +41,18 @@ def _diagonal(work: Work, place: int, rule: Rule, direction: Tensor) -> Tensor:
         moment = work.extras[place]
         used = SecondMoment(rule.scheme, rule.beta, rule.clip)
         root: Tensor
-        root, kept = used.advance(_lifted(moment)[None], direction, _iteration(work.steps[place]))
+        root, kept = used.advance(lifted(moment)[None], direction, iteration(work.steps[place]))
         moment.copy_(kept[0])
         return root
     if work.form == MAGNITUDE:
         return direction.abs() if rule.clip is None else direction.abs().clamp(max=rule.clip)
     if work.form == DIAGONAL:
-        return _lifted(work.extras[place])[None]
+        return lifted(work.extras[place])[None]
     assert work.form == IDENTITY, work.form
     return direction.new_ones(direction.shape)
 
 
-def _iteration(step: Tensor) -> int:
+def iteration(step: Tensor) -> int:
     """Return the core's count, from zero: in float64 where it must stay a tensor, for 1 − β^ℓ cancels in float32."""
     if recorded([step]):
         count: int = step.to(torch.float64) - 1  # type: ignore[assignment]
@@ -60,7 +60,8 @@ def _iteration(step: Tensor) -> int:
     return int(step) - 1
 
 
-def _lifted(tensor: Tensor) -> Tensor:
+def lifted(tensor: Tensor) -> Tensor:
+    """Return ``tensor`` in the type that it is computed with in."""
     return tensor.to(computed(tensor.dtype))
 
 
@@ -68,7 +69,7 @@ def _step(work: Work, rule: Rule) -> None:
     for place, param in enumerate(work.params):
         solution, multiplier = _solve(work, place, rule)
         # A copy: where gradients flow, through lr too, what the step overwrites is needed behind it.
-        consensus = _lifted(param.clone())
+        consensus = lifted(param.clone())
         increment = updates.consensus_step(
             consensus,
             (-rule.lr * solution)[None],
@@ -85,19 +86,19 @@ def _client(works: Sequence[Work], rule: Rule, weights: Sequence[float], message
     for work, weight in zip(works, weights, strict=True):
         for place, message in enumerate(messages):
             solution, multiplier = _solve(work, place, rule)
-            message.copy_(_lifted(message) + weight * (multiplier - rule.penalty * solution))
+            message.copy_(lifted(message) + weight * (multiplier - rule.penalty * solution))
             work.multipliers[place].copy_(multiplier)
 
 
 def _server(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:
     for param, message in zip(params, messages, strict=True):
-        moved = _lifted(param)
-        pull = rule.lr * (_lifted(message) - rule.ridge * moved) / (total + rule.lr * rule.ridge)
+        moved = lifted(param)
+        pull = rule.lr * (lifted(message) - rule.ridge * moved) / (total + rule.lr * rule.ridge)
         param.copy_(moved + pull)
 
 
 def _round(works: Sequence[Work], weights: Sequence[float], rule: Rule, total: float) -> None:
-    messages = [_lifted(torch.zeros_like(param)) for param in works[0].params]
+    messages = [lifted(torch.zeros_like(param)) for param in works[0].params]
     _client(works, rule, weights, messages)
     _server(works[0].params, messages, rule, total)
 

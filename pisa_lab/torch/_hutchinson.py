@@ -12,8 +12,11 @@ from pisa_lab.torch._asked import check_plain, due, looks, products
 from pisa_lab.torch._elementwise import elementwise, kept
 from pisa_lab.torch._work import DIAGONAL, Entry, Product, Work
 
-SETTINGS: Mapping[str, Any] = {"probes": 1, "refresh": 1, "seed": 0}
-"""The keys of a group that only this preconditioner knows.
+SETTINGS: Mapping[str, Any] = {
+    **{"rho": 1.0, "beta": 0.999, "clip": "auto"},
+    **{"probes": 1, "refresh": 1, "seed": 0},
+}
+"""The keys of a group that this preconditioner knows.
 
 "probes" is the number of products at each look, None for one per entry, which makes the diagonal exact; "refresh": look
 at steps 1, 1 + refresh, …, only there is a curvature needed; "seed" of the probes. "beta" is the decay of the average.

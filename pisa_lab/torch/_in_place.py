@@ -21,19 +21,19 @@ _ELSEWHERE = 1 << 24
 def run(one: Pass) -> None:
     """Make one pass, parameter by parameter and piece by piece."""
     like = one.targets[0]
-    size = min(max(target.numel() for target in one.targets), _most(like))
+    size = min(max(target.numel() for target in one.targets), most(like))
     scratch = torch.empty((3 if one.numbers.weights else 2, size), dtype=computed(like.dtype), device=like.device)
     for place, column in enumerate(zip(*one.rows(), strict=True)):
         numbers = one.numbers._replace(scales=one.numbers.scales[place : place + 1])
-        for piece in _pieces(column, size):
+        for piece in pieces(column, size):
             _piece(one.kind, piece, scratch, numbers)
 
 
-def _most(tensor: Tensor) -> int:
+def most(tensor: Tensor) -> int:
     return _PER_THREAD * torch.get_num_threads() if tensor.device.type == "cpu" else _ELSEWHERE
 
 
-def _pieces(tensors: Sequence[Tensor], size: int) -> Iterator[Sequence[Tensor]]:
+def pieces(tensors: Sequence[Tensor], size: int) -> Iterator[Sequence[Tensor]]:
     """Yield ``tensors``, which have one shape, as flat pieces of at most ``size`` numbers, or as they are.
 
     Those that do not lie in memory in one order are taken whole.
@@ -159,7 +159,7 @@ def _client_half(works: Sequence[Work], rule: Rule, weights: Sequence[float], me
 def _server_half(params: Sequence[Tensor], messages: Sequence[Tensor], rule: Rule, total: float) -> None:
     rate = _float(rate_of(rule, total))
     for param, message in zip(params, messages, strict=True):
-        for moved, sent in _pieces((param, message), _most(param)):
+        for moved, sent in pieces((param, message), most(param)):
             dtype = computed(moved.dtype)
             pull = torch.add(sent.to(dtype), moved.to(dtype), alpha=-rule.ridge) if rule.ridge else sent
             moved.add_(pull, alpha=rate)

@@ -15,8 +15,11 @@ from pisa_lab.torch._orthogonal import as_matrix
 from pisa_lab.torch._settings import rule_of
 from pisa_lab.torch._work import DIAGONAL, SOLUTION, Entry, Product, Work
 
-SETTINGS: Mapping[str, Any] = {"power": 0.25, "refresh": 1, "largest": 2_000}
-"""The keys of a group that only this preconditioner knows.
+SETTINGS: Mapping[str, Any] = {
+    **{"rho": 1.0, "beta": 0.999, "clip": "auto", "orthogonal": None},
+    **{"power": 0.25, "refresh": 1, "largest": 2_000},
+}
+"""The keys of a group that this preconditioner knows.
 
 "power" is s of Q = L^s ⊗ R^s; the eigenbases are computed at steps 1, 1 + "refresh", …, the averages go on in between;
 a matrix with a side above "largest" counts as the rest. "beta" is the averages' decay, "orthogonal" says which

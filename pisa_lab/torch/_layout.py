@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pisa_lab.torch._settings import Clients
-from pisa_lab.torch._sharding import local, sharded
+from pisa_lab.torch._sharding import local, shard_of, sharded
 
 if torch.distributed.is_available():
     from torch.distributed import ProcessGroup, get_world_size
@@ -101,13 +101,7 @@ def _behind_the_clients(placement: Any) -> Any:
 def one_client(rows: Tensor, place: int, param: Tensor) -> Tensor:
     """Return the slice of one client of this rank, sharing memory; placed as ``param`` where its shape is that."""
     piece = local(rows)[place]
-    if not sharded(param) or piece.shape != local(param).shape:
-        return piece
-    like: Any = param
-    placed: Tensor = DTensor.from_local(
-        piece, like.device_mesh, like.placements, run_check=False, shape=param.shape, stride=param.stride()
-    )
-    return placed
+    return shard_of(piece, param) if piece.shape == local(param).shape else piece
 
 
 def layout_of(clients: Clients, device: torch.device) -> Layout:

@@ -1,4 +1,4 @@
-"""NSISA's state and work: orthogonalised momentum on matrices, SISA on the rest."""
+"""State and work of NSISA as published: orthogonalised momentum on matrices, SISA or the momentum on the rest."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -7,34 +7,39 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pisa_lab import _checks
-from pisa_lab._checks import real
+from pisa_lab._checks import choice, real
 from pisa_lab.torch._elementwise import elementwise, kept
 from pisa_lab.torch._matrices import is_matrix
 from pisa_lab.torch._orthogonal import orthogonalised
-from pisa_lab.torch._settings import clip_of, rule_of
+from pisa_lab.torch._settings import AVERAGED, Rule, clip_of, rule_of
 from pisa_lab.torch._sharding import local_all, own_piece, placed_like, whole
 from pisa_lab.torch._work import MAGNITUDE, MOMENT, Entry, Product, Work
 
 SETTINGS: Mapping[str, Any] = {
-    **{"momentum": 0.95, "nesterov": True, "ns_steps": 5, "matrix_beta": 0.0, "ns_dtype": None},
-    **{"elementwise_lr": 30.0, "elementwise_rho": 1000.0},
+    **AVERAGED,
+    **{"momentum": 0.95, "nesterov": True, "ns_steps": 5, "orthogonal": None, "matrix_beta": 0.0, "ns_dtype": None},
+    **{"elementwise": "sisa", "elementwise_lr": 30.0, "elementwise_rho": 1000.0},
 }
-"""The keys of a group that only this preconditioner knows: a scheduler that cycles a momentum finds none elsewhere.
+"""The keys of a group that this preconditioner knows.
 
 "matrix_beta" is the decay of v on matrices, as in the core; 0 keeps none of it. "ns_dtype" is the type that
-Newton–Schulz computes in, None for the one that suits the device. What is no matrix has lr multiplied by
-"elementwise_lr", and "elementwise_rho" for ρ; with 1 and None it is treated as the matrices are, which is the method as
-published. An orthogonalised matrix has singular values near 1 where a gradient's entries are small: the two need
-different scales.
+Newton–Schulz computes in, None for the one that suits the device. What is no matrix follows SISA's rule or, where
+"elementwise" is "momentum", the core's: its momentum takes the gradient's place as it is. lr is multiplied by
+"elementwise_lr" there, and "elementwise_rho" stands for ρ, None for the same ρ. An orthogonalised matrix has singular
+values near 1 where a gradient's entries are small: the two need different scales.
 """
+ELEMENTWISE = ("sisa", "momentum")
 
 
 def init(param: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return a momentum for a matrix, a moment for all else, and for a matrix too where v is averaged there."""
-    if not is_matrix(param, group):
+    """Return a momentum for a matrix, a moment for all else, and for a matrix too where v is averaged there.
+
+    The momentum of what is no matrix has a name of its own, by which `works` tells the two apart.
+    """
+    if not is_matrix(param, group) and group["elementwise"] == "sisa":
         return {"moment": kept(param)}
-    return {"momentum": kept(param), **({"moment": kept(param)} if group["matrix_beta"] else {})}
+    name = "momentum" if is_matrix(param, group) else "velocity"
+    return {name: kept(param), **({"moment": kept(param)} if group["matrix_beta"] else {})}
 
 
 def checked(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,32 +54,44 @@ def checked(group: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(group["nesterov"], bool):
         raise ValueError(f"nesterov: {group['nesterov']!r} is not True or False")
     return {
-        "momentum": real("momentum", group["momentum"], at_least=0.0, below=1.0),
-        "ns_steps": _checks.whole("ns_steps", group["ns_steps"], at_least=1),
+        "elementwise": choice("elementwise", group["elementwise"], ELEMENTWISE),
         "matrix_beta": real("matrix_beta", group["matrix_beta"], at_least=0.0, below=1.0),
-        "elementwise_lr": real("elementwise_lr", group["elementwise_lr"], at_least=0.0),
         "elementwise_rho": None if rho is None else real("elementwise_rho", rho, at_least=0.0),
     }
 
 
 def works(entries: Sequence[Entry], group: Mapping[str, Any], curvature: Product | None = None) -> list[Work]:
-    """Return the work on the rest and on the matrices, which are told by their momentum."""
-    rest = [entry for entry in entries if "momentum" not in entry.state]
-    matrices = [entry for entry in entries if "momentum" in entry.state]
-    plain = [entry for entry in matrices if "moment" not in entry.state]
-    averaged = [entry for entry in matrices if "moment" in entry.state]
+    """Return the work on the matrices and on the rest, told apart by what their states hold."""
     rule, found = rule_of(group), []
+    rho = rule.rho if group["elementwise_rho"] is None else group["elementwise_rho"]
+    apart = dataclasses.replace(rule, lr=rule.lr * group["elementwise_lr"], rho=rho, clip=clip_of(group, rho))
+    rest = [entry for entry in entries if not {"momentum", "velocity"} & set(entry.state)]
     if rest:
-        rho = rule.rho if group["elementwise_rho"] is None else group["elementwise_rho"]
-        apart = dataclasses.replace(rule, lr=rule.lr * group["elementwise_lr"], rho=rho, clip=clip_of(group, rho))
         found.append(elementwise(MOMENT, rest, "moment", rule=apart))
-    if plain:
-        found.append(elementwise(MAGNITUDE, plain, directions=_directions(plain, group)))
-    if averaged:
-        steady = dataclasses.replace(rule, beta=group["matrix_beta"], scheme="III")
-        directions = _directions(averaged, group)
-        found.append(elementwise(MOMENT, averaged, "moment", directions=directions, rule=steady))
+    for name, own in (("velocity", apart), ("momentum", None)):
+        for averaged in (False, True):
+            alike = [entry for entry in entries if name in entry.state and ("moment" in entry.state) is averaged]
+            if alike:
+                found.append(_momentum_work(name, alike, group, own or rule, averaged))
     return found
+
+
+def _momentum_work(name: str, entries: Sequence[Entry], group: Mapping[str, Any], rule: Rule, averaged: bool) -> Work:
+    """Return the work of entries whose momenta, orthogonalised or not, stand for their gradients."""
+    directions = _directions(entries, group) if name == "momentum" else _ahead(entries, group)
+    if not averaged:
+        return elementwise(MAGNITUDE, entries, directions=directions, rule=rule)
+    steady = dataclasses.replace(rule, beta=group["matrix_beta"], scheme="III")
+    return elementwise(MOMENT, entries, "moment", directions=directions, rule=steady)
+
+
+def _ahead(entries: Sequence[Entry], group: Mapping[str, Any]) -> list[Tensor]:
+    """Return this rank's pieces of g + μb, or of b, after moving each momentum b by its gradient."""
+    decay, gradients = float(group["momentum"]), local_all([placed_like(e.gradient, e.param) for e in entries])
+    moved = local_all([entry.state["velocity"] for entry in entries])
+    torch._foreach_mul_(moved, decay)
+    torch._foreach_add_(moved, gradients)
+    return list(torch._foreach_add(gradients, moved, alpha=decay)) if group["nesterov"] else moved
 
 
 def _directions(entries: Sequence[Entry], group: Mapping[str, Any]) -> list[Tensor]:

@@ -64,8 +64,11 @@ def orthogonalised(
     dtype: torch.dtype | None = None,
     seen: Callable[[int], Tensor] | None = None,
     chunk: int | None = None,
+    scaled: bool = True,
 ) -> list[Tensor]:
     r"""Return $\mathrm{NS}(x)\sqrt{\max(1, \text{rows}/\text{columns})}$ of every tensor, in its shape and type.
+
+    Without the root where it is not to be ``scaled``.
 
     Tensors with the same shape up to transposition, device and type go through in one batch of at most ``chunk``
     numbers (the largest tensor alone apart): that bounds the memory of the batch and of its products. None for
@@ -84,18 +87,18 @@ def orthogonalised(
         for start in range(0, len(places), some):
             now = places[start : start + some]
             batch = [tensors[place] if seen is None else seen(place) for place in now]
-            for place, one in zip(now, _batch(batch, steps, dtype), strict=True):
+            for place, one in zip(now, _batch(batch, steps, dtype, scaled), strict=True):
                 result[place] = one
     return result
 
 
-def _batch(tensors: Sequence[Tensor], steps: int, dtype: torch.dtype | None) -> list[Tensor]:
-    """Return the tensors, of one shape up to transposition, orthogonalised and scaled."""
+def _batch(tensors: Sequence[Tensor], steps: int, dtype: torch.dtype | None, scaled: bool) -> list[Tensor]:
+    """Return the tensors, of one shape up to transposition, orthogonalised and, if so, scaled."""
     matrices = [as_matrix(tensor) for tensor in tensors]
     tall = [matrix.shape[0] > matrix.shape[1] for matrix in matrices]
     wide = torch.stack([matrix.mT if turned else matrix for matrix, turned in zip(matrices, tall, strict=True)])
     found = newton_schulz(wide, steps=steps, dtype=compute_dtype(wide, dtype)).to(wide.dtype)
-    scale = math.sqrt(wide.shape[-1] / wide.shape[-2])
+    scale = math.sqrt(wide.shape[-1] / wide.shape[-2]) if scaled else 1.0
     return [
         (scale * one.mT if turned else one).reshape(tensor.shape)
         for one, turned, tensor in zip(found, tall, tensors, strict=True)

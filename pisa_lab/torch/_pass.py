@@ -74,7 +74,7 @@ class Pass(NamedTuple):
         """Return the pass over the targets at ``places`` alone."""
         scales = self.numbers.scales
         numbers = self.numbers._replace(scales=[scales[place] for place in places] if scales else ())
-        works = [_taken(work, places) for work in self.works]
+        works = [taken(work, places) for work in self.works]
         return Pass(self.kind, [self.targets[place] for place in places], works, numbers)
 
 
@@ -93,9 +93,10 @@ def passes(
         places.setdefault((target.dtype, target.device), []).append(place)
     kind = Kind(works[0].form, rule.scheme, rule.clip, ridged and rule.ridge > 0)
     for found in places.values():
-        part = works if len(places) == 1 else [_taken(work, found) for work in works]
+        part = works if len(places) == 1 else [taken(work, found) for work in works]
         moved = [targets[place] for place in found]
-        scales = _scales(part[0], rule.beta) if kind.form == MOMENT and rule.scheme == "III" else ()
+        corrected = kind.form == MOMENT and rule.scheme == "III"
+        scales = bias_scales(part[0].steps, [target.dtype for target in moved], rule.beta) if corrected else ()
         beta = rule.beta
         yield Pass(
             kind, moved, part, Numbers(rule.penalty, rule.rho, beta, 1 - beta, factor, rule.ridge, weights, scales)
@@ -137,7 +138,7 @@ def aligned(tensors: Sequence[Tensor]) -> Sequence[Tensor] | None:
     return [tensor.as_strided((tensor.numel(),), (1,)) for tensor in tensors]
 
 
-def _taken(work: Work, places: Sequence[int]) -> Work:
+def taken(work: Work, places: Sequence[int]) -> Work:
     """Return the part of ``work`` at ``places``."""
 
     def of(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -147,11 +148,11 @@ def _taken(work: Work, places: Sequence[int]) -> Work:
     return Work(work.form, *lists, work.rule)
 
 
-def _scales(work: Work, beta: float) -> list[Number]:
-    if recorded(work.steps):
-        dtypes = [computed(param.dtype) for param in work.params]
-        return [_scale(step.to(dtype), beta) for step, dtype in zip(work.steps, dtypes, strict=True)]
-    counts = torch.stack(work.steps).tolist()
+def bias_scales(steps: Sequence[Tensor], dtypes: Sequence[torch.dtype], beta: float) -> list[Number]:
+    """Return 1/√(1 − β^t) for every count t; tensors of the types that ``dtypes`` are computed in where t is one."""
+    if recorded(steps):
+        return [_scale(step.to(computed(dtype)), beta) for step, dtype in zip(steps, dtypes, strict=True)]
+    counts = torch.stack(list(steps)).tolist()
     known = {count: (1 - beta**count) ** -0.5 for count in set(counts)}
     return [known[count] for count in counts]
 

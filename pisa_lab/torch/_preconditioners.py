@@ -10,6 +10,7 @@ from pisa_lab._checks import row_named
 from pisa_lab.torch import _conjugate, _hutchinson, _kronecker, _momentum
 from pisa_lab.torch._asked import ready
 from pisa_lab.torch._elementwise import elementwise, kept
+from pisa_lab.torch._settings import AVERAGED
 from pisa_lab.torch._work import IDENTITY, MOMENT, Entry, Product, Work
 
 
@@ -49,13 +50,14 @@ def _by_moment(entries: Sequence[Entry], group: Mapping[str, Any], curvature: Pr
 
 
 ROWS = (
-    Row("identity", _nothing, _by_identity, "Q = I; with ρ = 0, Q = 0"),
-    Row("second-moment", _moment, _by_moment, "SISA: Q from the second moment of π + g"),
+    Row("heavy-ball", _nothing, _by_identity, "a scalar momentum b: π ← bπ − (1 − b)g", {"momentum": 0.9}),
+    Row("identity", _nothing, _by_identity, "Q = I; with ρ = 0, Q = 0", {"rho": 1.0}),
+    Row("second-moment", _moment, _by_moment, "SISA as published: Q from the second moment of π + g", AVERAGED),
     Row(
         "orthogonal",
         _momentum.init,
         _momentum.works,
-        "NSISA: orthogonalised momentum on matrices, SISA on the rest",
+        "NSISA as published: orthogonalised momentum on matrices, SISA on the rest",
         _momentum.SETTINGS,
         _momentum.checked,
     ),

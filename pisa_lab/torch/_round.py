@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from pisa_lab.torch import _messages
+from pisa_lab.torch import _agreement, _messages, _server
+from pisa_lab.torch._closures import at_rest
 from pisa_lab.torch._engines import engine_for
 from pisa_lab.torch._layout import layout_of, one_client
+from pisa_lab.torch._metric import aggregate_gradients, is_clients
 from pisa_lab.torch._preconditioners import by_name
 from pisa_lab.torch._settings import Clients, Rule, rule_of
 from pisa_lab.torch._sharding import local
@@ -77,17 +79,18 @@ class Round:
             bucket.clear()
         self.new, self.rules, self.held, self.spoken = set(), {}, {}, False
         # First: a rank whose σ alone changed would else take part in a sum that the others do not know of.
-        self._check_settings()
+        self.rounds += 1
+        _agreement.check_settings(self)
         penalties = tuple(group["penalty"] for group in self.param_groups)
         if penalties != self.penalties:
             own = sum(self.weights)
-            sums = self._reduced([own, *(own * penalty for penalty in penalties)])
+            sums = self.reduced([own, *(own * penalty for penalty in penalties)])
             self.shares = [weight / sums[0] for weight in self.weights]
             self.totals = [total / sums[0] for total in sums[1:]]
             self.penalties = penalties
         # Before lr moves anything the ranks may differ: a checkpoint is loaded into such a model.
         if not self.agreed and not at_rest(self.param_groups):
-            self._check_agreement()
+            _agreement.check_parameters(self)
             self.agreed = True
 
     @property
@@ -141,7 +144,12 @@ class Round:
         """Do both halves where all clients' work is at hand, and return the parameters moved: one pass, no messages."""
         moved: set[Tensor] = set()
         if self.layout.mesh is None and not self.spoken:
-            whole = {key: held for key, held in self.held.items() if len(held.works) == self.layout.count}
+            # A metric asks for the messages: they are what the server knows of the aggregate gradient.
+            whole = {
+                key: held
+                for key, held in self.held.items()
+                if len(held.works) == self.layout.count and not self.param_groups[held.number]["metric"]
+            }
             for key, held in whole.items():
                 engine = engine_for(self.param_groups[held.number], held.works[0].params)
                 engine.round(held.works, held.weights, held.rule, self.totals[held.number])
@@ -161,9 +169,24 @@ class Round:
                 if param in served:
                     alike.setdefault((self.groups[param], self.rules[param]), []).append(param)
             for (number, rule), found in alike.items():
+                group, sent = self.param_groups[number], [messages[param] for param in found]
+                if group["metric"]:
+                    _server.serve(group, self._pulls(group, found, sent))
+                    continue
                 pieces = [local(as_real(param)) for param in found]
-                engine = engine_for(self.param_groups[number], pieces)
-                engine.server(pieces, [messages[param] for param in found], rule, self.totals[number])
+                engine_for(group, pieces).server(pieces, sent, rule, self.totals[number])
+
+    def _pulls(
+        self, group: Mapping[str, Any], params: Sequence[Tensor], messages: Sequence[Tensor]
+    ) -> list[_server.Pull]:
+        """Return what the metric of ``group`` works on, after moving the server's Π by the ``messages``."""
+        sums = [local(self.state[param]["aggregate"]) for param in params]
+        warm = [bool(group["warm"]) and param in self.new for param in params]
+        gradients = aggregate_gradients(group, messages, sums, warm)
+        return [
+            _server.Pull(as_real(param), message, gradient, self.state[param])
+            for param, message, gradient in zip(params, messages, gradients, strict=True)
+        ]
 
     def _begin(self, place: int, gradients: Mapping[Tensor, Tensor]) -> None:
         """Make the state that is missing, and count the round once for every parameter."""
@@ -171,7 +194,10 @@ class Round:
             group, state = self.param_groups[self.groups[param]], self.state[param]
             if not state:
                 first = first_state(group, param, gradient)
-                state.update({name: v if name == "step" else self.layout.kept(v) for name, v in first.items()})
+                own = {name: is_clients(group, name) for name in first}
+                state.update({name: self.layout.kept(v) if own[name] else v for name, v in first.items()})
+                if group["metric"]:
+                    state["aggregate"] = torch.zeros_like(first["multiplier"], memory_format=torch.preserve_format)
                 self.new.add(param)
             elif state["multiplier"].shape[1:] != as_real(param).shape:
                 raise ValueError(f"params: {shape_error(param, state['multiplier'][0])}")
@@ -191,12 +217,15 @@ class Round:
 
     def _views(self, param: Tensor) -> list[dict[str, Tensor]]:
         """Return every client's slices of the state of ``param``, made once for the same tensors."""
-        state = self.state[param]
+        state, group = self.state[param], self.param_groups[self.groups[param]]
         kept, views = self.seen.get(param, ((), []))
         if len(kept) != len(state) or not all(map(operator.is_, kept, state.values())):
             real = as_real(param)
             views = [
-                {name: value if name == "step" else one_client(value, place, real) for name, value in state.items()}
+                {
+                    name: one_client(value, place, real) if is_clients(group, name) else value
+                    for name, value in state.items()
+                }
                 for place in range(self.layout.count)
             ]
             for place, view in enumerate(views):
@@ -205,7 +234,7 @@ class Round:
             self.seen[param] = tuple(state.values()), views
         return views
 
-    def _reduced(self, numbers: list[float], op: Any = None) -> list[float]:
+    def reduced(self, numbers: list[float], op: Any = None) -> list[float]:
         """Return ``numbers`` summed over the ranks (or reduced by ``op``)."""
         if self.layout.mesh is None:
             return numbers
@@ -217,46 +246,6 @@ class Round:
         found: list[float] = reduced.tolist()
         return found
 
-    def _check_settings(self) -> None:
-        """Check that all ranks move by the same numbers: a scheduler that looks at a local loss lets them drift apart.
-
-        On a processor in every round; elsewhere, where a look waits for the device, in each of the first and then in
-        every 64th.
-
-        Raises:
-            ValueError: they do not.
-        """
-        self.rounds += 1
-        if self.layout.mesh is None or (self.device.type != "cpu" and self.rounds > 8 and self.rounds % 64):
-            return
-        names = ("lr", "penalty", "rho", "weight_decay")
-        own = [float(group[name]) for group in self.param_groups for name in names]
-        reduced = self._reduced(own + [-number for number in own], torch.distributed.ReduceOp.MAX)
-        for place, (most, least) in enumerate(zip(reduced[: len(own)], reduced[len(own) :], strict=True)):
-            if most + least > 1e-9 * abs(most):
-                raise ValueError(
-                    f"{names[place % len(names)]}: between {-least:g} and {most:g} on the ranks of process_group; one "
-                    "shared w needs one rule: let every rank's scheduler see the same loss"
-                )
-
-    def _check_agreement(self) -> None:
-        """Check that all ranks have the same parameters: increments would carry a difference along for ever.
-
-        Raises:
-            ValueError: they have not.
-        """
-        pieces = [local(as_real(param.detach())) for param in self.groups]
-        sums = sum(float(torch.sum(piece, dtype=torch.float64)) for piece in pieces)
-        sizes = sum(float(torch.linalg.vector_norm(piece, 1, dtype=torch.float64)) for piece in pieces)
-        numbers = [float(sum(piece.numel() for piece in pieces)), float(self.clients.count), sums, sizes]
-        reduced = self._reduced(numbers + [-number for number in numbers], torch.distributed.ReduceOp.MAX)
-        names = ("number of parameters", "clients of a rank", "parameters", "parameters")
-        # Other devices add in another order: 1e-6 of the size tells rounding from another seed.
-        allowed = (0.0, 0.0, 1e-6 * reduced[3], 1e-6 * reduced[3])
-        for name, most, least, slack in zip(names, reduced[:4], reduced[4:], allowed, strict=True):
-            if most + least > slack:
-                raise ValueError(f"params: the {name} differ between the ranks of process_group; start from the same")
-
 
 def groups_of(optimizer: Optimizer) -> dict[Tensor, int]:
     """Return the number of the group of every parameter that requires a gradient."""
@@ -266,11 +255,6 @@ def groups_of(optimizer: Optimizer) -> dict[Tensor, int]:
         for param in group["params"]
         if param.requires_grad
     }
-
-
-def at_rest(param_groups: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether no group can move."""
-    return all(float(group["lr"]) == 0.0 for group in param_groups)
 
 
 def round_of(optimizer: Optimizer, clients: Clients) -> Round:

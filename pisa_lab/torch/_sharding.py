@@ -1,6 +1,7 @@
 """Sharded parameters (DTensors): the own piece, the whole, and the way back."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,6 +34,17 @@ def placed_like(tensor: Tensor, reference: Tensor) -> Tensor:
     if not (sharded(tensor) and sharded(reference)) or tensor.placements == reference.placements:  # type: ignore[attr-defined]
         return tensor
     return tensor.redistribute(reference.device_mesh, reference.placements)  # type: ignore[attr-defined, no-any-return]
+
+
+def shard_of(piece: Tensor, reference: Tensor) -> Tensor:
+    """Return the tensor whose piece here is ``piece``, where the piece of ``reference`` lies; plain if that is."""
+    if not sharded(reference):
+        return piece
+    like: Any = reference
+    found: Tensor = DTensor.from_local(
+        piece, like.device_mesh, like.placements, run_check=False, shape=reference.shape, stride=reference.stride()
+    )
+    return found
 
 
 def whole(tensor: Tensor) -> Tensor:

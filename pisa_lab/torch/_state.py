@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pisa_lab.torch._matrices import is_matrix
+from pisa_lab.torch._metric import by_name as metric_named
 from pisa_lab.torch._preconditioners import by_name
 from pisa_lab.torch._sharding import local, placed_like
 
@@ -16,11 +18,13 @@ GRAPHS = ("cuda", "xpu", "hpu", "xla")
 
 KEEPS = {
     "second-moment": ("moment",),
-    "orthogonal": ("moment", "momentum"),
+    "orthogonal": ("moment", "momentum", "velocity"),
     "hessian-diagonal": ("curvature",),
     "kronecker": ("moment", "left"),
 }
 """What a loaded state must hold one of, beside "multiplier"."""
+_SHAPED = ("multiplier", "moment", "momentum", "velocity", "curvature", "largest", "aggregate")
+"""What has its parameter's shape, but for a client axis."""
 
 
 def as_real(tensor: Tensor) -> Tensor:
@@ -33,6 +37,7 @@ def first_state(group: Mapping[str, Any], param: Tensor, gradient: Tensor) -> di
     if group["capturable"] and param.device.type not in GRAPHS:
         raise ValueError(f"capturable: True needs parameters on {', '.join(GRAPHS)}, one is on {param.device}")
     kept = by_name(group["preconditioner"]).init(param, group)
+    kept |= metric_named(group["metric"]).init(param, group)
     multiplier = torch.zeros_like(as_real(param), memory_format=torch.preserve_format)
     # What is orthogonalised has no warm start: there π answers to o, of another size than g.
     if group["warm"] and "momentum" not in kept:
@@ -83,11 +88,18 @@ def _check_entries(state: Mapping[str, Any], group: Mapping[str, Any], param: Te
             f"state_dict: holds {sorted(state)} and no {' or '.join(map(repr, wanted))}; "
             "it belongs to another optimiser"
         )
+    metric = metric_named(group["metric"])
+    missing = set(metric.keeps) - set(state)
+    if missing and not (metric.matrices and is_matrix(param, group)):
+        raise ValueError(
+            f"state_dict: holds {sorted(state)} and no {sorted(missing)[0]!r}, which metric={metric.name!r} keeps; it "
+            "belongs to another optimiser"
+        )
     shape = tuple(as_real(param).shape)
     sides = (shape[0], math.prod(shape[1:])) if len(shape) > 1 else (0, 0)
     shapes = {"left": (sides[0],) * 2, "right": (sides[1],) * 2}
     for name, value in state.items():
-        expected = shapes.get(name, shape if name in ("multiplier", "moment", "momentum", "curvature") else None)
+        expected = shapes.get(name, shape if name in _SHAPED else None)
         # Several clients' tensors have one axis more in front.
         if expected is not None and tuple(value.shape) not in (expected, tuple(value.shape[:1]) + expected):
             raise ValueError(f"state_dict: {name} has shape {tuple(value.shape)}, its parameter {tuple(param.shape)}")

@@ -31,7 +31,11 @@ _RENAMED = {name: f"--{name}" for name in (*_RUN, "optimizer", "seed", "seeds", 
 def command(
     family: Annotated[str | None, typer.Argument(metavar="FAMILY", help="vision or language")] = None,
     optimizer: Annotated[
-        str, typer.Option(help="sisa, nsisa, adamw, sgd, muon, rmsprop or adam; several with commas; or all")
+        str,
+        typer.Option(
+            help="sisa, nsisa (repaired), sisa-published, nsisa-published, adamw, sgd, muon, rmsprop or adam; several "
+            "with commas; or all"
+        ),
     ] = "sisa",
     model: Annotated[
         str | None, typer.Option(help="vision: cnn or resnet; language: gpt; MODULE:OBJECT, a function of the data")

@@ -107,7 +107,7 @@ def _muon(model: nn.Module, settings: Settings, weights: tuple[float, ...]) -> S
     return FedSGDStep([muon, torch.optim.AdamW(rest, lr=settings["lr"], fused=True)], weights, flattened)
 
 
-def _own(kind: str) -> Callable[[nn.Module, Settings, tuple[float, ...]], Stepper]:
+def _own(kind: str, published: bool = False) -> Callable[[nn.Module, Settings, tuple[float, ...]], Stepper]:
     """Return how one of ours is built, in groups that tell hidden matrices from the rest."""
 
     def build(model: nn.Module, settings: Settings, weights: tuple[float, ...]) -> Stepper:
@@ -115,20 +115,33 @@ def _own(kind: str) -> Callable[[nn.Module, Settings, tuple[float, ...]], Steppe
 
         several = {} if len(weights) == 1 else {"clients": len(weights), "weights": weights}
         groups = own.parameter_groups(model) if kind == "NSISA" else model.parameters()
-        return MultiplierStep(getattr(own, kind)(groups, **settings, **several), len(weights))
+        maker = getattr(own, kind)
+        return MultiplierStep((maker.published if published else maker)(groups, **settings, **several), len(weights))
 
     return build
 
 
-_RATE = (Axis("lr", 10**0.5),)
+_RATE = (Axis("lr", 2.0),)
 _COMMON = {"penalty": 1.0, "beta": 0.999, "weight_decay": 0.0}
 OPTIMIZERS = (
-    OptimizerRow("sisa", {"lr": 0.5, "rho": 1000.0, **_COMMON}, (*_RATE, Axis("rho", 10.0)), _own("SISA")),
+    OptimizerRow("sisa", {"lr": 3e-3, "momentum": 0.9, "eps": 1e-8, **_COMMON}, _RATE, _own("SISA")),
     OptimizerRow(
         "nsisa",
+        {"lr": 0.02, "elementwise_lr": 0.2, "momentum": 0.9, "eps": 1e-8, **_COMMON},
+        _RATE,
+        _own("NSISA"),
+    ),
+    OptimizerRow(
+        "sisa-published",
+        {"lr": 0.5, "rho": 1000.0, **_COMMON},
+        (*_RATE, Axis("rho", 10.0)),
+        _own("SISA", published=True),
+    ),
+    OptimizerRow(
+        "nsisa-published",
         {"lr": 0.02, "elementwise_lr": 30.0, "rho": 1.0, **_COMMON, "momentum": 0.95},
         (*_RATE, Axis("elementwise_lr", 10.0)),
-        _own("NSISA"),
+        _own("NSISA", published=True),
     ),
     OptimizerRow("adamw", {"lr": 3e-3, "weight_decay": 0.01}, _RATE, _torch("AdamW", fused=True)),
     OptimizerRow("sgd", {"lr": 0.1, "momentum": 0.9}, _RATE, _torch("SGD", fused=True)),
@@ -136,4 +149,4 @@ OPTIMIZERS = (
     OptimizerRow("rmsprop", {"lr": 1e-3}, _RATE, _torch("RMSprop")),
     OptimizerRow("adam", {"lr": 3e-3}, _RATE, _torch("Adam", fused=True)),
 )
-"""The optimizers: ours, then torch's own as baselines."""
+"""The optimizers: ours, repaired and as published, then torch's own as baselines."""

@@ -62,12 +62,13 @@ _NORM = (
     "V = Σα_iF_i(w) + (a(β)/σ)Σα_i‖e_i‖_*²",
 )
 
-_TEST = (
+TEST = (
     "every F_i is L-smooth, λ ≥ 0, α_i ≥ 0 with Σα_i = 1, s = σ + λ; a > 0, 0 < c < 1, ε ≥ 0, 0 ≤ δ < 1",
     "the test: F_λ(w⁺) + (1+ε)(a/s)Σα_i‖∇F_i(w⁺) − p_i⁺‖² ≤ F_λ(w) + (1−δ)(a/s)Σα_i‖∇F_i(w) − p_i‖² − (c/s)‖∇F_λ(w)‖²",
     "a restart puts p_i = −π_i = ∇F_i(w), which makes the second residual 0; for every Q_i ⪰ 0 the round of "
     "Algorithm 1 is then w⁺ = w − ∇F_λ(w)/s, p_i⁺ = ∇F_i(w)",
 )
+"""The hypotheses of the rows about the test of PISA-auto."""
 _METRIC = (
     "Algorithm 1 with diagonal matrices Σ_i for the penalties and diagonal Q_i, 0 ⪯ ρ_iQ_i ⪯ βΣ_i, all in one basis "
     "and new in each round; full gradients, λ ≥ 0",
@@ -84,10 +85,10 @@ CLAIMS_FORMAL: tuple[Claim, ...] = (
         "After a restart the test passes as soon as s ≥ s_R, whatever the operators and the multipliers were; and "
         "where it passes in every round, from whatever trial, with s falling at most by 1+ε, "
         "Σ(c/s_k)‖∇F_λ(w_k)‖² ≤ Φ_0 − inf F_λ.",
-        *_TEST,
+        *TEST,
         "Φ_0 = F_λ(w_0) + (a/s_0)Σα_i‖∇F_i(w_0) − p_i‖²; under the Polyak-Łojasiewicz inequality with "
         "μ the rate is linear for δ > 0: Φ_k − inf F_λ falls by the factor 1 − min(2cμ/s_k, δ)",
-        "full gradients and values; how often σ rises, and local Lipschitz constants: MATHEMATICS.md#N1, in words",
+        "full gradients and values; how often σ rises: N1-evaluations; local Lipschitz constants: N1-local-smoothness",
         latex=r"$s_R = \frac{(L+\lambda)/2 + \sqrt{(L+\lambda)^2/4 + 4(1-c)(1+\epsilon)aL^2}}{2(1-c)}$",
         source="MATHEMATICS.md#N1; restarts and merit tests are known techniques, this potential and s_R are ours",
     ),

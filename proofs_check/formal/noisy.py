@@ -23,7 +23,7 @@ _LOCAL = (
     "F = cLx²/2, 0 < c, κ = σ/L > 3c/2, ρ = λ = 0, γ = 1, constant σ; gradients with additive unbiased noise of "
     "variance v",
     "the stationary law: finite probability spaces of coin flips, one for each number of steps, on which Algorithm 1 "
-    "has it",
+    "with one client has it (of more clients with one σ only Σα_iĝ_i matters)",
     "w_{k+1} = Σα_iw_i − ĝ_k/κ (L = 1) and the mean's own steps −ĝ_k/κ: any clients with one σ, any gradients",
 )
 

@@ -118,7 +118,7 @@ def participation_edge_trial(instance: Instance) -> Mapping[str, Any]:
 
 
 def delay_edge_trial(instance: Instance) -> Mapping[str, Any]:
-    """Return the edge of one pattern of ages, the known one, and what N7 (c) asks for; margin as above, to 5 edges."""
+    """Return the edge of one pattern of ages, the known one, and what N7 (c) asks for; margin as above, to 3.6."""
     pattern = tuple(int(age) for age in instance["pattern"])
     known = DELAY_EDGES[pattern[0]] if len(pattern) == 1 else (max(pattern) + 3) / 2
     edge = edge_of(lambda kappa: delay_radius(kappa, pattern), 1.01, 60.0)

@@ -78,3 +78,16 @@ class Growing(Base):
         """Return the diagonal of Q."""
         size = float(1 + at.iteration) ** 3
         return size + 0 * at.gradient if self.clip is None else min(size, self.clip) + 0 * at.gradient
+
+
+@dataclasses.dataclass(frozen=True)
+class Junk(Base):
+    """What stands for the gradient is noise of size ``size`` around it, so that it does not vanish with π + g."""
+
+    seed: int
+    size: float = 1.0
+
+    def update(self, state: Formed, at: Observation) -> tuple[Any, Formed]:
+        """Return the gradient plus noise, a function of the seed and the round alone, and Q = 0."""
+        rng = np.random.default_rng([self.seed, at.iteration])
+        return at.gradient + self.size * rng.normal(size=at.gradient.shape), Formed(Diagonal(0 * at.gradient))

@@ -6,8 +6,8 @@ variance of $\sum_i\alpha_i\hat g_i$. Every function names the claim that it eva
 what stands behind it.
 
 * `rates`: worst cases after N moves, linear rates. `potentials`: what falls every round, and the thresholds.
-* `schedules`: weighted averages under growing penalties. `floors`: what noise leaves. `adaptive`: penalties and metrics
-  that the batches make. `monitor`: potentials of a run.
+* `schedules`: weighted averages under growing penalties. `searched`: what a search for the penalty accepts and costs.
+* `floors`: what noise leaves. `adaptive`: penalties and metrics that the batches make. `monitor`: potentials of a run.
 
 **How small is the gradient after N moves?** In floats, exactly, or with symbols; σ = 2L attains the bound:
 
@@ -31,6 +31,15 @@ potential then falls by, for every Q at all, from the sharp edge 3/2 on:
 (Fraction(4, 3), Fraction(2, 1), 6.752)
 >>> sharp_edge_drop(Fraction(7, 4)), sharp_edge_weight(Fraction(7, 4))
 (Fraction(1, 20), Fraction(11, 20))
+
+**And without L?** The search of N1 never accepts σ above 4s_R when it starts below that, for any Q, with L = 1 and the
+constants c = 1/20, ε = 1/20, a = 1/2; it takes about two evaluations a round at most:
+
+>>> enough = restart_threshold(decrease=0.05, relaxation=0.05, weight=0.5)
+>>> round(enough, 3), round(searched_penalty_bound(1e-3, enough, factor=4), 3)
+(1.052, 4.207)
+>>> round(evaluations_bound(300, 1e-3, enough, factor=4, relaxation=0.05), 1)
+617.6
 
 **Where to read the result of noisy gradients?** At the mean of the local models: its stationary gradient is a fifth of
 that at w for κ = 2. And no constant at all is needed where the penalty is made of what is drawn:
@@ -101,6 +110,13 @@ from proofs_check.theory.schedules import (
     sisa_schedule_bound,
     step_lengths,
 )
+from proofs_check.theory.searched import (
+    evaluations_bound,
+    falling_margin_threshold,
+    falling_residual_weight,
+    restart_threshold,
+    searched_penalty_bound,
+)
 
 __all__ = [
     "ORDERS",
@@ -116,6 +132,9 @@ __all__ = [
     "closed_floor",
     "convex_rate",
     "delayed_bias",
+    "evaluations_bound",
+    "falling_margin_threshold",
+    "falling_residual_weight",
     "floor_lower_bound",
     "gradient_descent_rate",
     "gradient_drop",
@@ -135,8 +154,10 @@ __all__ = [
     "past_metric_weight",
     "potential",
     "residual_weight",
+    "restart_threshold",
     "same_batch_bias",
     "schedule_bound",
+    "searched_penalty_bound",
     "sector_kappa_threshold",
     "sharp_edge_drop",
     "sharp_edge_weight",

@@ -231,15 +231,19 @@ def test_ranks_stay_between_the_best_and_the_worst():
 
 
 @pytest.mark.parametrize("schedule", ["OneCycleLR", "CyclicLR"])
-def test_a_momentum_that_sisa_does_not_have_is_not_cycled(schedule):
+def test_a_momentum_is_cycled_where_there_is_one(schedule):
     from pisa_lab.torch import PISA, SISA
 
     settings = {"OneCycleLR": {"max_lr": 0.5, "total_steps": 10}, "CyclicLR": {"base_lr": 0.1, "max_lr": 0.5}}
     make = getattr(torch.optim.lr_scheduler, schedule)
-    for kind in (PISA, SISA):
+    for kind in (lambda params, lr: PISA(params, lr, preconditioner="identity"), SISA.published):
         optimizer = kind([torch.nn.Parameter(torch.zeros(2))], lr=0.5)
         with pytest.raises(ValueError, match="momentum"):
             make(optimizer, **settings[schedule])
+    for kind in (PISA, SISA):
+        optimizer = kind([torch.nn.Parameter(torch.zeros(2))], lr=0.5)
+        make(optimizer, **settings[schedule])
+        assert 0.85 <= optimizer.param_groups[0]["momentum"] <= 0.95
 
 
 def test_the_example_under_flower_says_what_it_needs(monkeypatch):

@@ -115,7 +115,7 @@ def no_default_clip(monkeypatch):
     from pisa_lab.torch import _settings
 
     right = _settings.clip_of
-    inject(monkeypatch, _settings, "clip_of", lambda g, rho: None if g["clip"] == "auto" else right(g, rho))
+    inject(monkeypatch, _settings, "clip_of", lambda g, rho: None if g.get("clip") == "auto" else right(g, rho))
 
 
 def equal_weights(monkeypatch):
@@ -124,7 +124,73 @@ def equal_weights(monkeypatch):
     monkeypatch.setattr(_settings, "client_weights", lambda weights, count: (1.0,) * count)
 
 
+def change_descent(monkeypatch, change):
+    """Change the numbers of the server's step in a metric."""
+    from pisa_lab.torch import _descent, _server
+
+    def wrong(*engines):
+        return {engine: lambda job, numbers, way=way: way(job, change(numbers)) for engine, way in engines}
+
+    assert _descent.by_pieces in _server._WAYS.values()
+    monkeypatch.setattr(_server, "_WAYS", wrong(*_server._WAYS.items()))
+
+
+def uncorrected_metric(monkeypatch):
+    change_descent(monkeypatch, lambda numbers: numbers._replace(scales=[1.0] * len(numbers.scales)))
+
+
+def no_floor(monkeypatch):
+    change_descent(monkeypatch, lambda numbers: numbers._replace(floor=0.0))
+
+
+def no_maximum(monkeypatch):
+    change_descent(
+        monkeypatch, lambda numbers: numbers._replace(metric="ema" if numbers.metric == "max" else numbers.metric)
+    )
+
+
+def another_momentum_at_the_server(monkeypatch):
+    from pisa_lab.torch import _metric, _round
+
+    right = _metric.aggregate_gradients
+    monkeypatch.setattr(
+        _round, "aggregate_gradients", lambda group, *rest: right({**group, "momentum": group["momentum"] ** 2}, *rest)
+    )
+
+
+def newton_schulz_without_its_ridge(monkeypatch):
+    import dataclasses
+
+    from pisa_lab.torch import _server
+
+    right = _server._along
+    monkeypatch.setattr(_server, "_along", lambda g, p, m, rule: right(g, p, m, dataclasses.replace(rule, ridge=0.0)))
+
+
+def no_clip_on_the_server(monkeypatch):
+    from pisa_lab.torch import _server
+
+    right = _server._length
+    monkeypatch.setattr(_server, "_length", lambda pull, o, group: right(pull, o, {**group, "scale": "nuclear"}))
+
+
+def unscaled_server(monkeypatch):
+    from pisa_lab.torch import _server
+
+    right = _server.orthogonalised
+    monkeypatch.setattr(
+        _server, "orthogonalised", lambda tensors, scaled, **settings: right(tensors, scaled=False, **settings)
+    )
+
+
 TORCH_MUTANTS = {
+    "a metric without its bias correction": (uncorrected_metric, TORCH),
+    "a metric without its floor": (no_floor, TORCH),
+    "no maximum": (no_maximum, TORCH),
+    "the server believes in another momentum": (another_momentum_at_the_server, TORCH[1:]),
+    "Newton–Schulz without the ridge": (newton_schulz_without_its_ridge, TORCH),
+    "a clipped step that is not": (no_clip_on_the_server, TORCH),
+    "no √(rows/columns) on the server": (unscaled_server, TORCH),
     "other coefficients": (wrong_coefficients, TORCH),
     "no √(rows/columns)": (unscaled_matrices, TORCH),
     "no weight decay": (no_weight_decay, TORCH[:1]),

@@ -46,15 +46,15 @@ def test_compression():
 
 def test_delays():
     plain = thresholds.preconditioner_margin(0)
-    assert [thresholds.delay_margin(limit, plain) for limit in range(4)] == [1, 16, 49, 100]
+    assert [thresholds.delay_margin(limit, plain) for limit in range(4)] == [1, 9, 25, 49]
     assert thresholds.delay_margin(0, thresholds.preconditioner_margin(1)) == pytest.approx(4 / 3)
-    assert thresholds.delay_margin(2, 4) == (4 + 6) ** 2
+    assert thresholds.delay_margin(2, 4) == (2 + 6) ** 2
 
 
 def test_symbols_and_fractions_pass():
     sympy = pytest.importorskip("sympy")
     x = sympy.Symbol("x", positive=True)
-    assert sympy.simplify(thresholds.delay_margin(1, x) - (2 + 2 * sympy.sqrt(x)) ** 2) == 0
+    assert sympy.simplify(thresholds.delay_margin(1, x) - (1 + 2 * sympy.sqrt(x)) ** 2) == 0
     sigma = thresholds.least_penalty(x)
     assert sympy.simplify(sigma * (sigma - 1) - x) == 0
     assert thresholds.square_root(Fraction(9, 4)) == Fraction(3, 2)

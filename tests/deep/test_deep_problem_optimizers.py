@@ -57,7 +57,7 @@ def test_sisa_on_the_module_is_the_core_on_its_problem(kind, clients, batches):
     expected = run(method, problem, steps=ROUNDS, batches=batches, measures=("objective",)).state.consensus
     module = model(kind)
     several = {"clients": 3, "weights": ALPHA} if clients > 1 else {}
-    optimizer = SISA(module.parameters(), lr=1.0, penalty=4.0, rho=2.0, weight_decay=0.05, **several)
+    optimizer = SISA.published(module.parameters(), lr=1.0, penalty=4.0, rho=2.0, weight_decay=0.05, **several)
     found = optimised(optimizer, module, problem, batches)
     assert gap(found, expected) < SAME
     assert gap(expected, problem.initial) > 0.05
@@ -84,7 +84,9 @@ def test_nsisa_on_the_module_is_the_core_on_its_problem(clients, batches):
     method = nsisa(40.0, rho=1.0, blocks=as_matrices(problem.blocks), first="client")
     expected = run(method, problem, steps=ROUNDS, batches=batches, measures=("objective",)).state.consensus
     several = {"clients": 3, "weights": ALPHA} if clients > 1 else {}
-    optimizer = NSISA(module.parameters(), lr=1.0, penalty=40.0, rho=1.0, weight_decay=0.05, orthogonal=True, **several)
+    optimizer = NSISA.published(
+        module.parameters(), lr=1.0, penalty=40.0, rho=1.0, weight_decay=0.05, orthogonal=True, **several
+    )
     found = optimised(optimizer, module, problem, batches)
     assert gap(found, expected) < SAME
     assert gap(expected, problem.initial) > 0.05
@@ -92,7 +94,7 @@ def test_nsisa_on_the_module_is_the_core_on_its_problem(clients, batches):
 
 def test_another_order_of_the_half_steps_is_another_path():
     problem, module = build("mlp", ridge=0.05, local_ridge=0.0, parts=None), model("mlp")
-    optimizer = SISA(module.parameters(), lr=1.0, penalty=4.0, rho=2.0, weight_decay=0.05)
+    optimizer = SISA.published(module.parameters(), lr=1.0, penalty=4.0, rho=2.0, weight_decay=0.05)
     found = optimised(optimizer, module, problem, None)
     served = run(sisa(4.0, rho=2.0), problem, steps=ROUNDS, measures=("objective",)).state.consensus
     assert gap(found, served) > 1e-4

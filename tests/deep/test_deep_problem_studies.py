@@ -122,7 +122,7 @@ def test_an_arena_has_the_held_out_losses_of_its_family():
 )
 def test_the_trainer_walks_the_path_of_the_core_on_its_problem(family, clients):
     settings = (("lr", 0.5), ("penalty", 4.0), ("rho", 20.0))
-    configuration = short(family, optimizer="sisa", settings=settings, clients=clients, seed=2)
+    configuration = short(family, optimizer="sisa-published", settings=settings, clients=clients, seed=2)
     rows = train(configuration, data(family))
     problem = configured_problem(configuration)
     method = sisa(8.0, rho=40.0, first="client")

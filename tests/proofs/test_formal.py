@@ -229,6 +229,14 @@ def test_a_build_that_differs_from_the_record_is_named():
         ("Rates", "2 * k - 3", "2 * k - 2"),
         ("Algorithm", "dual l i + penalty (S l) i * deviation", "dual l i - penalty (S l) i * deviation"),
         ("Smooth", "L / 4 * ‖x - y‖²", "L / 5 * ‖x - y‖²"),
+        ("Restart", "4 * (1 - c) * (1 + eps) * a * L ^ 2", "2 * (1 - c) * (1 + eps) * a * L ^ 2"),
+        ("Backtracking", "(1 + eps) ^ N", "1 ^ N"),
+        ("Safeguarded", "rises k + 2", "rises k + 1"),
+        ("Unguarded", "4 * X * L ^ 2", "3 * X * L ^ 2"),
+        ("Contractive", "chi / (2 * (1 - u))", "chi / 2"),
+        ("Compression", "(1 + 2 * u) ^ 2", "(1 + u) ^ 2"),
+        ("Participation", "1 - q ^ 2", "1 - q ^ 3"),
+        ("Late", "(1 + zeta) * X * (T + 1) ^ 2", "(1 + zeta) * X * T ^ 2"),
     ],
 )
 def test_a_wrong_source_is_not_built(copied, tmp_path, monkeypatch, file, right, wrong):

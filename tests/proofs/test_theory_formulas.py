@@ -37,6 +37,11 @@ FORMULAS = [
       for kappa in ("31/20", "8/5", "9/5", "2", "4")),
     *((formula, (kappa,), {"variance": "1/3"}) for formula in (theory.closed_floor, theory.certified_floor)
       for kappa in ("8/5", "2", "4", "12")),
+    (theory.restart_threshold, ("3", "1/2"), {"decrease": "1/4", "relaxation": "1/20", "weight": "1/2"}),
+    (theory.searched_penalty_bound, ("1/100", "5/4"), {"factor": "4"}),
+    (theory.evaluations_bound, (30, "1/100", "5/4"), {"factor": "4", "relaxation": "1/20"}),
+    *((formula, (beta, vartheta), {}) for beta, vartheta in (("0", "9/10"), ("2", "9/10"), ("3", "16/25"), ("5", "1"))
+      for formula in (theory.falling_margin_threshold, theory.falling_residual_weight)),
     (theory.floor_lower_bound, ("3",), {"variance": "2", "curvature": "1/2"}),
     *((formula, ("3",), {"curvature": "1/2"}) for formula in (theory.local_mean_ratio, theory.local_mean_floor)),
     *((theory.newton_schulz_alignment, (width,), {}) for width in ("1", "128", "200000")),

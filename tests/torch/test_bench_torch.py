@@ -31,7 +31,7 @@ def test_rows_have_their_keys_and_ratios(plain):
     assert {row["tensors"] for row in rows} == {1, 96, 32}
     assert {(row["optimizer"], row["engine"]) for row in rows} == {
         ("AdamW", "fused"), ("SGD", "fused"), ("Muon", "foreach"),
-        ("SISA", "in-place"), ("SISA", "foreach"), ("SISA", "single"),
+        ("SISA", "in-place"), ("SISA", "foreach"), ("SISA", "single"), ("metric SISA", "in-place"),
     }  # fmt: skip
     for row in rows:
         assert min(row[key] for key in ("ns_per_parameter", "ratio_adamw_fused", "ratio_sgd", "ratio_copy")) > 0
@@ -96,6 +96,7 @@ def test_the_command_prints_and_writes(plain, capsys, tmp_path, monkeypatch):
     assert "× fused AdamW" in shown.out
     assert "SISA in-place, 1 clients, 1000 in 1: done" in shown.err
     assert table.read_text().count("| SISA |") == sum(row["optimizer"] == "SISA" for row in rows)
+    assert table.read_text().count("| metric SISA |") == 1
 
 
 @pytest.mark.slow

@@ -9,20 +9,49 @@ from torch_clients_cases import METHODS, SIZES, closure, distance, flat, model, 
 
 from pisa_lab.method import PISA as Core
 from pisa_lab.method import nsisa, sisa
+from pisa_lab.metrics import Metric
+from pisa_lab.preconditioners import HeavyBall, Nondecreasing, SecondMoment
 from pisa_lab.state import Observation
-from pisa_lab.torch import NSISA, PISA, SISA
+from pisa_lab.torch import NSISA, PISA, SISA, local_mean
 from pisa_lab.torch._preconditioners import ROWS
 
 CLIENTS, RIDGE = 4, 0.3
 PAIRS = {
-    "pisa": (Core(penalty=2.0, rho=0.0, first="client"), PISA, {"rho": 0.0}),
-    "sisa": (sisa(2.0, rho=1.5, first="client"), SISA, {"rho": 1.5}),
+    "pisa": (Core(penalty=2.0, rho=0.0, first="client"), PISA, {"preconditioner": "identity", "rho": 0.0}),
+    "sisa": (sisa(2.0, rho=1.5, first="client"), SISA.published, {"rho": 1.5}),
     "clipped": (
-        sisa(2.0, rho=1.5, scheme="I", clip=0.7, first="client"), SISA, {"rho": 1.5, "scheme": "I", "clip": 0.7}
+        sisa(2.0, rho=1.5, scheme="I", clip=0.7, first="client"),
+        SISA.published,
+        {"rho": 1.5, "scheme": "I", "clip": 0.7},
     ),
-    "warm": (sisa(2.0, rho=1.5, warm=True, first="client"), SISA, {"rho": 1.5, "warm": True}),
+    "warm": (sisa(2.0, rho=1.5, warm=True, first="client"), SISA.published, {"rho": 1.5, "warm": True}),
+    "metric": (
+        sisa(20.0, metric=Metric(SecondMoment("III", 0.9), floor=0.01), momentum=0.8),
+        SISA,
+        {"penalty": 20.0, "momentum": 0.8, "beta": 0.9, "eps": 0.01},
+    ),
+    "max": (
+        sisa(20.0, metric=Metric(Nondecreasing(SecondMoment("III", 0.9)), floor=0.01), momentum=0.8),
+        SISA,
+        {"metric": "max", "penalty": 20.0, "momentum": 0.8, "beta": 0.9, "eps": 0.01},
+    ),
+    "adagrad": (sisa(2.0, metric=Metric(SecondMoment("I"))), SISA, {"metric": "adagrad"}),
+    "momentum": (Core(penalty=2.0, preconditioner=HeavyBall(0.7), first="client"), PISA, {"momentum": 0.7}),
+    **{
+        scale: (
+            nsisa(40.0, blocks=[("w", (2, 3))], where="server", momentum=0.8, scale=scale),
+            NSISA,
+            {"penalty": 40.0, "orthogonal": True, "momentum": 0.8, "scale": scale},
+        )
+        for scale in ("constant", "nuclear", "clipped")
+    },
+    "entries": (
+        nsisa(40.0, blocks=[("w", (6,))], where="server", momentum=0.8, ratio=0.5),
+        NSISA,
+        {"penalty": 40.0, "orthogonal": False, "momentum": 0.8, "elementwise_lr": 0.5},
+    ),
     "nsisa": (
-        nsisa(2.0, rho=1.5, blocks=[("w", (2, 3))], first="client"), NSISA, {"rho": 1.5, "orthogonal": True}
+        nsisa(2.0, rho=1.5, blocks=[("w", (2, 3))], first="client"), NSISA.published, {"rho": 1.5, "orthogonal": True}
     ),
 }  # fmt: skip
 
@@ -60,13 +89,27 @@ def test_virtual_clients_are_the_cores(name):
         np.testing.assert_allclose(w.detach().numpy().ravel(), state.consensus, rtol=0, atol=1e-12)
     rows = optimizer.state[w]["multiplier"].reshape(CLIENTS, -1).numpy()
     np.testing.assert_allclose(rows, state.multiplier, rtol=0, atol=1e-12)
+    before = w.detach().clone()
+    with local_mean(optimizer):
+        inside = w.detach().numpy().ravel().copy()
+    assert torch.equal(w, before)
+    if name in ("constant", "nuclear", "clipped"):
+        np.testing.assert_array_equal(inside, before.numpy().ravel())
+    else:
+        # Beside Newton–Schulz the core's w_i are those of D = I, torch's those of the step that was made.
+        twin = sisa(80.0, metric="ema", momentum=0.8) if name == "entries" else method
+        state = twin.init(problem, problem.initial) if name == "entries" else state
+        for _ in range(60 if name == "entries" else 0):
+            state = twin.step(state, lambda at: Observation(problem.client_grad(at)))
+        np.testing.assert_allclose(inside, state.local_mean, rtol=0, atol=1e-12)
+        assert np.abs(inside - before.numpy().ravel()).max() > 1e-9
 
 
 def test_a_learning_rate_is_a_penalty_and_a_rho_divided_by_it():
     problem = quadratics(clients=CLIENTS, size=6, ridge=RIDGE)
-    slow, first, closures = on_torch(problem, SISA, rho=1.5)
+    slow, first, closures = on_torch(problem, SISA.published, rho=1.5)
     first.param_groups[0]["lr"] = 0.25
-    scaled, second, others = on_torch(problem, SISA, rho=6.0, penalty=8.0)
+    scaled, second, others = on_torch(problem, SISA.published, rho=6.0, penalty=8.0)
     for _ in range(20):
         first.step(closures)
         second.step(others)
@@ -89,7 +132,7 @@ def test_equal_clients_are_one_client_for_every_preconditioner(row):
     from pisa_lab.torch import hessian_product
 
     nets = model(), model()
-    settings = {"preconditioner": row.name, "rho": 0.5, "weight_decay": 0.1}
+    settings = {"preconditioner": row.name, "weight_decay": 0.1} | ({"rho": 0.5} if "rho" in row.settings else {})
     if row.name == "orthogonal":
         settings["clip"] = 1e6
     alone = PISA(nets[0].parameters(), 0.1, **settings)
@@ -129,7 +172,7 @@ def test_a_missing_gradient_is_zero_where_another_client_has_one():
     found = []
     for missing in (True, False):
         net = model()
-        optimizer = SISA(net.parameters(), 0.3, clients=2, weights=(1, 2), weight_decay=0.1)
+        optimizer = SISA.published(net.parameters(), 0.3, clients=2, weights=(1, 2), weight_decay=0.1)
 
         def one(net=net, optimizer=optimizer, missing=missing):
             closure(net, optimizer, 0)()
@@ -149,7 +192,7 @@ def test_a_missing_gradient_is_zero_where_another_client_has_one():
 def test_a_gradient_that_no_client_has_leaves_the_parameter_alone():
     net = model()
     idle, frozen = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2), requires_grad=False)
-    optimizer = SISA([*net.parameters(), idle, frozen], 0.3, clients=2, weight_decay=0.1)
+    optimizer = SISA.published([*net.parameters(), idle, frozen], 0.3, clients=2, weight_decay=0.1)
     optimizer.step([closure(net, optimizer, client) for client in (0, 1)])
     assert torch.equal(idle, torch.ones(2))
     assert torch.equal(frozen, torch.ones(2))
@@ -160,7 +203,7 @@ def test_a_gradient_that_no_client_has_leaves_the_parameter_alone():
 def test_a_step_without_closures_only_makes_the_state_at_lr_zero():
     net = model()
     first = flat(net)
-    optimizer = SISA(net.parameters(), lr=0.0, clients=3, weight_decay=0.1)
+    optimizer = SISA.published(net.parameters(), lr=0.0, clients=3, weight_decay=0.1)
     for param in net.parameters():
         param.grad = torch.zeros_like(param)
     optimizer.step(closure=None)
@@ -187,12 +230,12 @@ def test_a_step_without_closures_only_makes_the_state_at_lr_zero():
 )
 def test_bad_clients_are_named(given, message):
     with pytest.raises(ValueError, match=f"^{message}"):
-        SISA(model().parameters(), **given)
+        SISA.published(model().parameters(), **given)
 
 
 def test_bad_closures_are_named():
     net = model()
-    optimizer = SISA(net.parameters(), 0.1, clients=2)
+    optimizer = SISA.published(net.parameters(), 0.1, clients=2)
     one = closure(net, optimizer, 0)
     for given in ([one], [one] * 3, one):
         with pytest.raises(ValueError, match=r"^closure: [13] given, step needs one for each of 2"):
@@ -201,23 +244,23 @@ def test_bad_closures_are_named():
         optimizer.step([one, None])
     with pytest.raises(ValueError, match=r"^curvature: "):
         optimizer.step([one, one], curvature=[one])
-    optimizer = SISA(net.parameters(), 0.1, clients=2, differentiable=True)
+    optimizer = SISA.published(net.parameters(), 0.1, clients=2, differentiable=True)
     with pytest.raises(ValueError, match=r"^differentiable: "):
         optimizer.step([one, one])
 
 
 def test_groups_differ_and_may_be_added_between_rounds():
     net, twin = model(), model()
-    optimizer = SISA(net[0].parameters(), 0.3, clients=2, weight_decay=0.1)
+    optimizer = SISA.published(net[0].parameters(), 0.3, clients=2, weight_decay=0.1)
     optimizer.step([closure(net, optimizer, client) for client in (0, 1)])
     optimizer.add_param_group({"params": net[2].parameters(), "lr": 0.1, "penalty": 3.0})
     optimizer.step([closure(net, optimizer, client) for client in (0, 1)])
     # Each part's own optimiser sees the same gradients when both parts are moved after both clients were asked.
-    parts = [SISA(twin[0].parameters(), 0.3, clients=2, weight_decay=0.1)]
+    parts = [SISA.published(twin[0].parameters(), 0.3, clients=2, weight_decay=0.1)]
     parts[0].step([closure(twin, parts[0], client) for client in (0, 1)])
     both = torch.optim.SGD(twin.parameters(), 0.0)
     gradients = [_gradients(twin, both, client) for client in (0, 1)]
-    parts.append(SISA(twin[2].parameters(), 0.1, penalty=3.0, clients=2, weight_decay=0.1))
+    parts.append(SISA.published(twin[2].parameters(), 0.1, penalty=3.0, clients=2, weight_decay=0.1))
     for part in parts:
         part.step([lambda given=given: _give(twin, given) for given in gradients])
     torch.testing.assert_close(flat(net), flat(twin), rtol=0, atol=1e-15)

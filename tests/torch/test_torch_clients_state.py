@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch_clients_cases import METHODS, closure, flat, model, virtual
 
-from pisa_lab.torch import SISA
+from pisa_lab.torch import NSISA, SISA
 
 
 def some_rounds(net, optimizer, rounds=3):
@@ -49,7 +49,7 @@ def test_a_state_says_whose_it_is_and_is_refused_by_others():
         (3, one.state_dict(), "state_dict: saved without clients"),
     ):
         net = model()
-        optimizer = SISA(net.parameters(), 0.1, clients=clients)
+        optimizer = SISA.published(net.parameters(), 0.1, clients=clients)
         with pytest.raises(ValueError, match=f"^{message}"):
             optimizer.load_state_dict(given)
         assert not optimizer.state
@@ -70,17 +70,25 @@ def kinds():
     }
 
 
+MAKERS = {
+    "published": lambda params, **given: SISA.published(params, 0.3, rho=2.0, clip=1e6, **given),
+    "metric": lambda params, **given: SISA(params, 0.03, momentum=0.5, **given),
+    "server": lambda params, **given: NSISA(params, 0.03, momentum=0.5, orthogonal=False, **given),
+}
+
+
+@pytest.mark.parametrize("method", MAKERS)
 @pytest.mark.parametrize("kind", kinds())
 @pytest.mark.parametrize("maximize", [False, True])
-def test_two_equal_clients_are_one_on_tensors_of_every_kind(kind, maximize):
+def test_two_equal_clients_are_one_on_tensors_of_every_kind(kind, maximize, method):
     start = kinds()[kind]
     gradients = [
         torch.sin(3 * start.to(torch.complex128 if kind == "complex" else torch.float64) + k) for k in range(4)
     ]
     params = [nn.Parameter(start.clone(memory_format=torch.preserve_format)) for _ in range(2)]
-    settings = {"rho": 2.0, "weight_decay": 0.1, "maximize": maximize, "clip": 1e6}
-    alone = SISA([params[0]], 0.3, **settings)
-    several = SISA([params[1]], 0.3, clients=2, weights=(1, 3), **settings)
+    settings = {"weight_decay": 0.1, "maximize": maximize}
+    alone = MAKERS[method]([params[0]], **settings)
+    several = MAKERS[method]([params[1]], clients=2, weights=(1, 3), **settings)
     for gradient in gradients:
 
         def give(gradient=gradient):
@@ -102,7 +110,7 @@ def test_schedulers_and_tensor_rates_move_all_clients():
     results = []
     for rate in (0.4, torch.tensor(0.4)):
         net = model()
-        optimizer = SISA(net.parameters(), rate, clients=3)
+        optimizer = SISA.published(net.parameters(), rate, clients=3)
         scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
         for _ in range(3):
             optimizer.step([closure(net, optimizer, client) for client in range(3)])
@@ -115,7 +123,7 @@ def test_schedulers_and_tensor_rates_move_all_clients():
 
 def test_a_sparse_gradient_is_an_error():
     embedding = nn.Embedding(4, 2, sparse=True)
-    optimizer = SISA(embedding.parameters(), 0.1, clients=2)
+    optimizer = SISA.published(embedding.parameters(), 0.1, clients=2)
 
     def evaluate():
         optimizer.zero_grad()

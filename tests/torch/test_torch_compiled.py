@@ -80,12 +80,12 @@ def test_a_schedule_of_lr_and_a_resumed_run_compile_nothing_and_give_the_same_bi
     def run(stop):
         torch.manual_seed(0)
         param = torch.nn.Parameter(torch.randn(11, 3))
-        optimizer = SISA([param], lr=0.1, compiled=True)
+        optimizer = SISA.published([param], lr=0.1, compiled=True)
         schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
         for number in range(6):
             if number == stop:
                 saved = optimizer.state_dict()
-                optimizer = SISA([param], lr=3.0)
+                optimizer = SISA.published([param], lr=3.0)
                 optimizer.load_state_dict(saved)
                 assert engine_for(optimizer.param_groups[0], [param]) is COMPILED
                 schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9, last_epoch=number - 1)
@@ -104,7 +104,7 @@ def test_a_schedule_of_lr_and_a_resumed_run_compile_nothing_and_give_the_same_bi
 
 def test_a_large_list_is_compiled_unasked(monkeypatch):
     param = torch.nn.Parameter(torch.zeros(1))
-    group = SISA([param]).param_groups[0]
+    group = SISA.published([param]).param_groups[0]
     monkeypatch.setattr(engines, "COMPILED_FROM", 10)
     # Where gradients are missing the list changes from step to step, and each would need graphs.
     assert engine_for(group, [torch.zeros(10)]) is not COMPILED

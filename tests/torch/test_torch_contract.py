@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch_contract_cases import OPTIMIZERS, batches, equal, loss_of, network, seeded, stepped, train, weights_of
+from torch_contract_cases import OPTIMIZERS, batches, equal, known, loss_of, network, seeded, stepped, train, weights_of
 
 from pisa_lab.torch import NSISA, PISA, SISA
+from pisa_lab.torch._metric import ROWS as METRICS
 from pisa_lab.torch._preconditioners import ROWS
 
 every = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
@@ -81,7 +82,7 @@ def test_sparse_gradients_are_refused_before_anything_moves(make):
 @every
 def test_groups_with_their_own_keys_are_optimisers_of_their_own(make):
     both, first, second = network(), network(), network()
-    own = {"lr": 0.02, "penalty": 2.0, "rho": 0.5, "weight_decay": 0.1, "clip": 0.3}
+    own = known(make, {"lr": 0.02, "penalty": 2.0, "rho": 0.5, "weight_decay": 0.1, "clip": 0.3, "eps": 0.01})
     groups = [{"params": both[0].parameters()}, {"params": both[2].parameters(), **own}]
     joint = make(groups, lr=0.1)
     one, other = make(first[0].parameters(), lr=0.1), make(second[2].parameters(), **own)
@@ -99,12 +100,16 @@ def test_groups_with_their_own_keys_are_optimisers_of_their_own(make):
 
 def test_a_group_may_have_its_own_preconditioner():
     model, params = network(), list(network().parameters())
-    optimizer = SISA([{"params": params[:2]}, {"params": params[2:], "preconditioner": "identity", "rho": 0.0}], lr=0.1)
+    apart = {"params": params[2:], "preconditioner": "identity", "rho": 0.0}
+    optimizer = SISA.published([{"params": params[:2]}, apart], lr=0.1)
     stepped(optimizer, params, weights_of(model))
     assert set(optimizer.state[params[0]]) == {"step", "multiplier", "moment"}
     assert set(optimizer.state[params[2]]) == {"step", "multiplier"}
     # ρ = 0 and π = 0: a first step of twice the gradient's length.
     torch.testing.assert_close(params[2].detach(), weights_of(model)[2] * (1 - 2 * 0.1))
+    # What nothing reads, a scheduler must not find.
+    assert not {"beta", "scheme", "clip"} & set(optimizer.param_groups[1])
+    assert {"beta", "scheme", "clip"} < set(optimizer.param_groups[0])
 
 
 @every
@@ -204,9 +209,14 @@ def test_wrong_parameters_are_refused_as_by_torch(make):
         make([torch.ones(2, requires_grad=True) * 2])
 
 
-@pytest.mark.parametrize(("cls", "buffers"), [(PISA, 1), (SISA, 2), (NSISA, 2)])
+@pytest.mark.parametrize(
+    ("cls", "buffers"), [(PISA, 1), (SISA, 2), (NSISA, 1), (SISA.published, 2), (NSISA.published, 2)]
+)
 def test_memory_is_one_or_two_buffers_a_parameter(cls, buffers):
     model = network()
+    for module in model if cls is NSISA else ():
+        # Of matrices the server keeps nothing.
+        module.bias = None
     optimizer = cls(model.parameters())
     train(model, optimizer, 2, batches())
     kept = [x for state in optimizer.state.values() for name, x in state.items() if name != "step"]
@@ -226,14 +236,18 @@ def test_signatures_are_explicit_and_every_argument_is_documented(cls):
 
 def test_pisas_help_names_every_preconditioner_and_its_keys():
     shown = inspect.getdoc(PISA)
+    for metric in METRICS:
+        assert f'"{metric.name}"' in shown
+        assert all(key in shown for key in metric.settings), metric.name
     for row in ROWS:
         assert f'"{row.name}"' in shown
         assert all(key in shown for key in row.settings), row.name
         optimizer = PISA([seeded(2, 2).requires_grad_()], preconditioner=row.name, **row.settings)
-        assert all(optimizer.param_groups[0][key] == value for key, value in row.settings.items())
+        found = optimizer.param_groups[0]
+        assert all(found[key] == (None if value == "auto" else value) for key, value in row.settings.items())
 
 
-@pytest.mark.parametrize(("cls", "tuned"), [(SISA, {"lr": 0.5, "rho": 1000.0}), (NSISA, {"lr": 0.02})])
+@pytest.mark.parametrize(("cls", "tuned"), [(SISA, {"lr": None, "metric": "ema"}), (NSISA, {"lr": 0.02})])
 def test_the_thin_names_have_pisas_defaults_but_for_those_found_by_experiment(cls, tuned):
     full = inspect.signature(PISA).parameters
     for name, argument in inspect.signature(cls).parameters.items():

@@ -56,9 +56,12 @@ slow = pytest.mark.slow
 CASES = [
     pytest.param(PISA, {}, marks=slow),
     (SISA, {}),
-    pytest.param(SISA, {"scheme": "I", "clip": 0.5, "weight_decay": 0.1}, marks=slow),
-    pytest.param(SISA, {"scheme": "II", "warm": True, "maximize": True}, marks=slow),
-    pytest.param(NSISA, {}, marks=slow),
+    (SISA.published, {}),
+    pytest.param(SISA.published, {"scheme": "I", "clip": 0.5, "weight_decay": 0.1}, marks=slow),
+    pytest.param(SISA.published, {"scheme": "II", "warm": True, "maximize": True}, marks=slow),
+    pytest.param(NSISA.published, {}, marks=slow),
+    pytest.param(SISA, {"metric": "max", "warm": True, "maximize": True}, marks=slow),
+    pytest.param(NSISA, {"scale": "clipped"}, marks=slow),
 ]
 
 
@@ -80,7 +83,7 @@ def test_a_tensor_lr_may_change_without_another_graph(cls, keys):
 
 
 @slow
-@pytest.mark.parametrize("cls", [PISA, SISA, NSISA])
+@pytest.mark.parametrize("cls", [PISA, SISA, NSISA, SISA.published, NSISA.published])
 def test_a_number_as_lr_costs_one_more_graph_at_its_first_change_as_adamw_does(cls):
     _, expected = compiled_run(torch.optim.AdamW, 0.05, decay=0.7)
     torch._dynamo.reset()
@@ -93,7 +96,7 @@ def test_a_number_as_lr_costs_one_more_graph_at_its_first_change_as_adamw_does(c
 
 
 @slow
-@pytest.mark.parametrize("cls", [PISA, SISA, NSISA])
+@pytest.mark.parametrize("cls", [PISA, SISA, NSISA, SISA.published, NSISA.published])
 def test_inductors_code_is_the_step(cls):
     found, graphs = compiled_run(cls, torch.tensor(0.05), backend="inductor", decay=0.9)
     for one, other in zip(found, plain_run(cls, 0.05, decay=0.9), strict=True):
@@ -106,7 +109,7 @@ def test_inductors_code_is_the_step(cls):
 def test_a_whole_training_step_may_be_compiled():
     """Forward, backward and step in one compiled function; torch breaks the graph at the backward pass itself."""
     model, source = network(), batches()
-    optimizer = SISA(model.parameters(), lr=0.05)
+    optimizer = SISA.published(model.parameters(), lr=0.05)
 
     @torch.compile(backend="eager")
     def advance(batch):
@@ -118,5 +121,5 @@ def test_a_whole_training_step_may_be_compiled():
 
     for _ in range(5):
         advance(next(source))
-    for one, other in zip(weights_of(model), plain_run(SISA, 0.05, rounds=5), strict=True):
+    for one, other in zip(weights_of(model), plain_run(SISA.published, 0.05, rounds=5), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from torch_contract_cases import OPTIMIZERS, batches, equal, network, seeded, stepped, train, weights_of
+from torch_contract_cases import OPTIMIZERS, batches, equal, known, network, seeded, stepped, train, weights_of
 
 from pisa_lab.torch import NSISA, PISA, SISA
 
@@ -15,6 +15,14 @@ WRONG = [
     ("lr", float("nan")),
     ("lr", float("inf")),
     ("lr", "fast"),
+    ("metric", "newton"),
+    ("eps", 0.0),
+    ("momentum", -0.1),
+    ("scale", "cubic"),
+    ("tau", 0.0),
+    ("ns_dtype", torch.int32),
+    ("elementwise", "adam"),
+    ("elementwise_lr", -1.0),
     ("lr", True),
     ("lr", torch.tensor([0.1, 0.2])),
     ("lr", torch.tensor(-1.0)),
@@ -28,7 +36,7 @@ WRONG = [
     ("weight_decay", -1e-3),
     ("warm", "yes"),
     ("momentum", 1.0),
-    ("nesterov", None),
+    ("nesterov", 2),
     ("ns_steps", 0),
     ("ns_steps", 2.5),
     ("orthogonal", "all"),
@@ -44,7 +52,7 @@ WRONG = [
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value}" for name, value in WRONG])
 def test_wrong_numbers_are_refused_everywhere_by_name(name, value):
     param, other = seeded(2, 2).requires_grad_(), seeded(3).requires_grad_()
-    cls = NSISA if name in ("momentum", "nesterov", "ns_steps") else PISA
+    cls = next(kind for kind in (PISA, SISA, NSISA, SISA.published, NSISA.published) if name in kind([param]).defaults)
     with pytest.raises(ValueError, match=f"^{name}: "):
         cls([param], **{name: value})
     with pytest.raises(ValueError, match=f"^{name}: "):
@@ -58,28 +66,37 @@ def test_wrong_numbers_are_refused_everywhere_by_name(name, value):
 @pytest.mark.parametrize("clients", [0, -1, 1.5, True])
 def test_wrong_numbers_of_clients_are_refused(clients):
     with pytest.raises(ValueError, match=r"^clients: "):
-        SISA([seeded(2).requires_grad_()], clients=clients)
+        SISA.published([seeded(2).requires_grad_()], clients=clients)
 
 
 @pytest.mark.parametrize("name", ["foreach", "compiled"])
 def test_ways_that_record_no_gradient_exclude_differentiable(name):
     with pytest.raises(ValueError, match=f"^{name}: "):
-        SISA([seeded(2).requires_grad_()], differentiable=True, **{name: True})
+        SISA.published([seeded(2).requires_grad_()], differentiable=True, **{name: True})
 
 
 def test_unknown_arguments_are_refused_by_name():
-    for cls in (PISA, SISA, NSISA):
-        with pytest.raises(TypeError, match="eps"):
-            cls([seeded(2).requires_grad_()], eps=1e-8)
-    with pytest.raises(TypeError, match="momentum"):
-        SISA([seeded(2).requires_grad_()], momentum=0.9)
+    params = [seeded(2).requires_grad_()]
+    for cls, name in (
+        (PISA, "eps"),
+        (SISA, "rho"),
+        (SISA, "tau"),
+        (NSISA, "elementwise"),
+        (SISA.published, "momentum"),
+        (NSISA.published, "scale"),
+    ):
+        with pytest.raises(TypeError, match=f"argument '{name}'"):
+            cls(params, **{name: 0.5})
+        if name != "tau":
+            with pytest.raises(TypeError, match=f"argument '{name}'"):
+                cls([{"params": params, name: 0.5}])
 
 
 @every
 @pytest.mark.parametrize("keys", [{}, {"weight_decay": 0.3}, {"warm": True}, {"clip": 0.2}])
 def test_lr_0_leaves_the_weights_exactly_where_they_are(make, keys):
     model = network()
-    optimizer = make(model.parameters(), **{"lr": 0.1, **keys})
+    optimizer = make(model.parameters(), **{"lr": 0.1, **known(make, keys)})
     train(model, optimizer, 3, batches())
     before, multipliers = weights_of(model), [s["multiplier"].clone() for s in optimizer.state.values()]
     optimizer.param_groups[0]["lr"] = 0.0
@@ -130,14 +147,14 @@ def test_weight_decay_alone_shrinks_by_the_documented_share():
     """λ lr/(σ + lr·λ), and not AdamW's lr·λ."""
     param = seeded(6).requires_grad_()
     before = param.detach().clone()
-    stepped(SISA([param], lr=0.5, penalty=4.0, weight_decay=0.8), [param], [torch.zeros_like(param)])
+    stepped(SISA.published([param], lr=0.5, penalty=4.0, weight_decay=0.8), [param], [torch.zeros_like(param)])
     torch.testing.assert_close(param.detach(), before * (1 - 0.5 * 0.8 / (4.0 + 0.5 * 0.8)), rtol=1e-15, atol=1e-15)
 
 
 def test_the_warm_start_moves_by_the_gradient_over_the_penalty_and_starts_from_its_negative():
     param, gradient = seeded(5).requires_grad_(), seeded(5, seed=2)
     before = param.detach().clone()
-    optimizer = SISA([param], lr=0.5, penalty=4.0, warm=True)
+    optimizer = SISA.published([param], lr=0.5, penalty=4.0, warm=True)
     stepped(optimizer, [param], [gradient])
     torch.testing.assert_close(param.detach(), before - 0.5 * gradient / 4.0, rtol=1e-15, atol=1e-15)
     assert torch.equal(optimizer.state[param]["multiplier"], -gradient)
@@ -151,7 +168,7 @@ def test_matrices_that_are_orthogonalised_start_cold():
     """From π = −g the multiplier of a large gradient would push for as many steps as it takes o to undo it."""
     params, twins = ([seeded(4, 3).requires_grad_(), seeded(3, seed=1).requires_grad_()] for _ in range(2))
     gradients = [50 * seeded(4, 3, seed=2), seeded(3, seed=3)]
-    warm, cold = NSISA(params, lr=0.1, warm=True), NSISA(twins, lr=0.1)
+    warm, cold = NSISA.published(params, lr=0.1, warm=True), NSISA.published(twins, lr=0.1)
     stepped(warm, params, gradients)
     stepped(cold, twins, gradients)
     assert torch.equal(params[0], twins[0])
@@ -161,7 +178,7 @@ def test_matrices_that_are_orthogonalised_start_cold():
 def test_the_caller_keeps_the_groups_it_passed_as_torch_fills_them():
     param = seeded(2).requires_grad_()
     group = {"params": [param], "lr": 0.2, "mine": "kept"}
-    optimizer = SISA([group])
+    optimizer = SISA.published([group])
     assert optimizer.param_groups[0] is group
     assert group["penalty"] == optimizer.defaults["penalty"]
     assert copy.deepcopy(optimizer).param_groups[0]["mine"] == "kept"

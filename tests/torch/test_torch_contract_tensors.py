@@ -146,11 +146,11 @@ def test_complex_parameters_are_their_real_views(make, maximize):
 def test_nsisa_serves_complex_matrices_entry_by_entry_unless_asked_to_orthogonalise():
     start, gradient = seeded(4, 3, 2), seeded(4, 3, 2, seed=1)
     number, twin = (torch.view_as_complex(start.clone()).requires_grad_() for _ in range(2))
-    optimizer = NSISA([number], lr=0.1, elementwise_lr=1.0, elementwise_rho=3.0)
+    optimizer = NSISA.published([number], lr=0.1, elementwise_lr=1.0, elementwise_rho=3.0)
     stepped(optimizer, [number], [torch.view_as_complex(gradient)])
-    stepped(SISA([twin], lr=0.1, rho=3.0), [twin], [torch.view_as_complex(gradient)])
+    stepped(SISA.published([twin], lr=0.1, rho=3.0), [twin], [torch.view_as_complex(gradient)])
     assert torch.equal(number, twin)
-    optimizer = NSISA([number], lr=0.1, orthogonal=True)
+    optimizer = NSISA.published([number], lr=0.1, orthogonal=True)
     with pytest.raises(ValueError, match=r"^orthogonal: "):
         optimizer.step()
 
@@ -170,7 +170,7 @@ def test_a_complex_run_is_saved_and_goes_on(make):
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("cls", [PISA, SISA, NSISA])
+@pytest.mark.parametrize("cls", [PISA, SISA, NSISA, SISA.published, NSISA.published])
 def test_plain_tensors_serve_as_parameters(cls):
     """No nn.Parameter and no graph: whoever sets .grad may step."""
     param = seeded(3, 2)

@@ -88,7 +88,7 @@ def test_a_lazy_model_must_have_run():
 def test_optimiser_takes_the_groups():
     """State tells what each parameter became, and names travel into the state dict."""
     model = Language()
-    optimizer = NSISA(parameter_groups(model), 0.02)
+    optimizer = NSISA.published(parameter_groups(model), 0.02)
     for param in model.parameters():
         param.grad = torch.randn_like(param)
     optimizer.step()
@@ -100,7 +100,7 @@ def test_optimiser_takes_the_groups():
 def test_names_alone_do_not_tell_every_output():
     """`named_parameters` knows embeddings and norms by name, but not that "reader" is the output."""
     model = Language(tied=False)
-    optimizer = NSISA(model.named_parameters(), 0.02)
+    optimizer = NSISA.published(model.named_parameters(), 0.02)
     for param in model.parameters():
         param.grad = torch.randn_like(param)
     optimizer.step()

@@ -61,7 +61,7 @@ def test_whole_network_follows_the_core(nesterov, clip, average):
     )
     expected = core_rounds(CorePISA(penalty=2.0 / lr, rho=3.0 / lr, preconditioner=mixed, first="client"), source, 30)
     twin = Twin(source)
-    optimizer = NSISA(
+    optimizer = NSISA.published(
         twin.named_parameters(),
         lr,
         penalty=2.0,
@@ -89,7 +89,7 @@ def test_network_of_matrices_alone_is_the_cores_nsisa():
     twin = Twin(source)
     # The core gives biases their momentum, torch gives them SISA: here they stand still.
     found = [param for name, param in twin.named_parameters() if name.startswith("W")]
-    optimizer = NSISA(found, 0.05, penalty=1.0, rho=0.5)
+    optimizer = NSISA.published(found, 0.05, penalty=1.0, rho=0.5)
     frozen = np.concatenate([np.full(int(np.prod(shape)), len(shape) == 1) for _, shape in source.blocks])
     held = dataclasses.replace(source)
     object.__setattr__(held, "client_grad", lambda w, batch=None: np.where(frozen, 0.0, source.client_grad(w, batch)))
@@ -174,7 +174,7 @@ def test_computes_in_float32_on_processors_and_where_asked():
 def test_channels_last_kernels_are_flattened_as_they_read():
     kernel = torch.randn(6, 3, 2, 2, dtype=torch.float64)
     plain, other = (nn.Parameter(kernel.clone(memory_format=f)) for f in _FORMATS)
-    optimizer = NSISA([plain, other], 0.1)
+    optimizer = NSISA.published([plain, other], 0.1)
     gradient = torch.randn_like(kernel)
     for param in (plain, other):
         param.grad = gradient.contiguous(memory_format=torch.channels_last)
@@ -248,8 +248,8 @@ def test_rest_of_the_model_is_sisa():
     """A bias in NSISA moves as in SISA, at the lr and ρ that the group has for it."""
     matrix, bias = nn.Parameter(torch.ones(3, 4)), nn.Parameter(torch.ones(4))
     twin = nn.Parameter(torch.ones(4))
-    both = NSISA([matrix, bias], 0.125, elementwise_lr=0.5, elementwise_rho=7.0)
-    alone = SISA([twin], 0.0625, rho=7.0)
+    both = NSISA.published([matrix, bias], 0.125, elementwise_lr=0.5, elementwise_rho=7.0)
+    alone = SISA.published([twin], 0.0625, rho=7.0)
     for number in range(5):
         matrix.grad = torch.randn(3, 4)
         bias.grad = twin.grad = torch.full((4,), float(number - 2))

@@ -14,10 +14,12 @@ from pisa_lab.torch import NSISA, PISA, SISA
 
 pytestmark = pytest.mark.slow
 OPTIMIZERS = (
-    lambda params: SISA(params, 0.1, rho=3.0, weight_decay=0.1),
-    lambda params: NSISA(params, 0.02, weight_decay=0.1),
-    lambda params: NSISA(params, 0.02, nesterov=False, matrix_beta=0.9),
-    lambda params: PISA(params, 0.1, rho=2.0),
+    lambda params: SISA.published(params, 0.1, rho=3.0, weight_decay=0.1),
+    lambda params: NSISA.published(params, 0.02, weight_decay=0.1),
+    lambda params: NSISA.published(params, 0.02, nesterov=False, matrix_beta=0.9),
+    lambda params: PISA(params, 0.1, preconditioner="identity", rho=2.0),
+    lambda params: SISA(params, 0.01, metric="max", weight_decay=0.1),
+    lambda params: NSISA(params, 0.02, scale="clipped", weight_decay=0.1),
 )
 
 
@@ -77,7 +79,7 @@ def rank_of_mesh(rank, path):
     start, gradients = torch.randn(7, 5, dtype=torch.float64), torch.randn(3, 7, 5, dtype=torch.float64)
     for placements in ([Shard(0), Shard(1)], [Replicate(), Shard(1)], [Shard(0), Shard(0)], [Replicate(), Replicate()]):
         plain, split = nn.Parameter(start.clone()), nn.Parameter(distribute_tensor(start, mesh, placements))
-        optimizer, other = (NSISA([param], 0.1, orthogonal=True) for param in (plain, split))
+        optimizer, other = (NSISA.published([param], 0.1, orthogonal=True) for param in (plain, split))
         for gradient in gradients:
             plain.grad, split.grad = gradient.clone(), distribute_tensor(gradient, mesh, placements)
             optimizer.step()
@@ -87,9 +89,9 @@ def rank_of_mesh(rank, path):
         # A gradient that comes placed otherwise (unreduced even) is brought to the parameter's own placement.
         twin = copy.deepcopy(plain)
         twin.grad, split.grad = gradients[0].clone(), distribute_tensor(gradients[0], mesh, [Replicate(), Replicate()])
-        NSISA([twin], 0.1, orthogonal=True).step()
+        NSISA.published([twin], 0.1, orthogonal=True).step()
         before = split.detach().full_tensor().clone()
-        NSISA([split], 0.1, orthogonal=True).step()
+        NSISA.published([split], 0.1, orthogonal=True).step()
         torch.testing.assert_close(split.detach().full_tensor() - before, (twin - plain).detach(), rtol=0, atol=1e-13)
     dist.destroy_process_group()
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch_contract_cases import known
 from torch_engine_cases import (
     ENGINES,
     FORMS,
@@ -137,15 +138,15 @@ def trained(cls, way, rounds=6, stop=None, **keys):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("cls", [PISA, SISA, NSISA])
+@pytest.mark.parametrize("cls", [PISA, SISA, NSISA, SISA.published, NSISA.published])
 def test_the_same_run_gives_the_same_bits_stopped_or_not(cls, way):
-    keys = {"maximize": True, "weight_decay": 0.1, "clip": 2.0}
+    keys = {"maximize": True, "weight_decay": 0.1, **known(cls, {"clip": 2.0})}
     first = trained(cls, way, **keys)
     assert all(map(torch.equal, first, trained(cls, way, **keys)))
     assert all(map(torch.equal, first, trained(cls, way, stop=3, **keys)))
 
 
-@pytest.mark.parametrize("cls", [PISA, SISA, NSISA])
+@pytest.mark.parametrize("cls", [PISA, SISA, NSISA, SISA.published, NSISA.published])
 def test_the_engines_train_alike(cls):
     expected = trained(cls, "single", maximize=True, weight_decay=0.1)
     for way in ("in-place", "foreach"):
@@ -169,7 +170,7 @@ def test_in_half_precision_the_moment_stops_short():
 
 
 def group(**keys):
-    return SISA([torch.nn.Parameter(torch.zeros(1))], **keys).param_groups[0]
+    return SISA.published([torch.nn.Parameter(torch.zeros(1))], **keys).param_groups[0]
 
 
 def test_the_keys_choose_the_engine(monkeypatch):

@@ -1,4 +1,4 @@
-"""SISA across silos under Flower, whose stock FedAvg is the consensus step.
+"""SISA as published across silos under Flower, whose stock FedAvg is the consensus step.
 
 pip install -e '.[lab,torch,flower]'
 python -m problems.deep.examples.federated
@@ -32,7 +32,7 @@ def train(message: Message, context: Context) -> Message:
     torch.set_num_threads(1)
     images, labels = part(int(context.node_config["partition-id"]), SILOS)
     model = network()
-    optimizer = SISA(model.parameters(), lr=1.0, rho=100.0)
+    optimizer = SISA.published(model.parameters(), lr=1.0, rho=100.0)
     if "sisa" in context.state:
         unpack(optimizer, context.state["sisa"].to_torch_state_dict())
 

@@ -25,7 +25,7 @@ def main() -> None:
     images, labels = part(rank, dist.get_world_size())
     model = network()
     # The weight of a client is the number of its samples; the ranks find out the sum themselves.
-    optimizer = SISA(model.parameters(), lr=0.3, process_group=dist.group.WORLD, weights=len(images))
+    optimizer = SISA(model.parameters(), lr=3e-3, process_group=dist.group.WORLD, weights=len(images))
     batches = torch.Generator().manual_seed(rank)
     for _ in range(ROUNDS):
         chosen = torch.randint(len(images), (BATCH,), generator=batches)

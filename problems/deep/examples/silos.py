@@ -53,8 +53,13 @@ def silo_round(
     round with m clients, as long as σ, λ and lr are the same for all: any server that takes weighted means will do.
     π and v stay in ``optimizer``.
 
+    Raises:
+        ValueError: it has a metric, which is the server's: a mean of models that each divided by its own is another.
+
     Source: MATHEMATICS.md#algorithm, I2.
     """
+    if metric := next((group["metric"] for group in optimizer.param_groups if group["metric"]), None):
+        raise ValueError(f"optimizer: metric={metric!r} is the server's; a silo takes SISA.published or PISA")
     model.load_state_dict(received)
     optimizer.step(closure)
     return {name: value.detach().clone() for name, value in model.state_dict().items()}

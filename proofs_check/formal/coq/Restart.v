@@ -29,7 +29,6 @@ Qed.
 Section Step.
 Hypothesis L_positive : 0 < L.
 Hypothesis ridge_nonneg : 0 <= ridge.
-Hypothesis F_smooth : forall i, (i < m)%nat -> smooth L (F i) (G i).
 
 (** s_R, the larger root of (1 - c) s^2 - (L + lambda) s/2 - (1 + eps) a L^2. *)
 Definition enough := ((L + ridge) / 2 + sqrt ((L + ridge) ^ 2 / 4 + 4 * (1 - c) * (1 + eps) * a * L ^ 2)) / (2 * (1 -
@@ -53,26 +52,33 @@ Proof.
   - apply Rmult_le_reg_l with (4 * (1 - c)); [lra|]. nra.
 Qed.
 
-(** The trial of a restart is the gradient step with p_i = grad F_i(w). *)
-Theorem N1_restart_passes s w w' : enough <= s -> w' = (w - / s * slope w)%V -> passes s 0 w w' (fun i => G i w).
+(** The trial of a restart is the gradient step with p_i = grad F_i(w): what it needs of the point w. *)
+Lemma restart_passes_where s w w' : enough <= s -> w' = (w - / s * slope w)%V ->
+  objective w' <= objective w + ⟨slope w, w' - w⟩ + (L + ridge) / 2 * ‖w' - w‖² ->
+  (forall i, (i < m)%nat -> ‖G i w' - G i w‖² <= L * L * ‖w' - w‖²) -> passes s 0 w w' (fun i => G i w).
 Proof.
-  intros H ->. destruct (enough_is_enough s H) as [Ps Gap]. destruct constants as [A [C [E D]]].
-  unfold passes. set (g := slope w). set (w' := (w - / s * g)%V).
-  assert (Down := descent V m weight ridge L F G weights L_positive F_smooth w (- / s * g)%V). fold g in Down.
-  replace (w + - / s * g)%V with w' in Down by (unfold w'; vector).
-  assert (Lip : error w' (fun i => G i w) <= L * L * ‖/ s * g‖²).
-  { replace (L * L * ‖/ s * g‖²) with (L * L * ‖/ s * g‖² * sum m weight) by (rewrite (proj2 weights); ring).
+  intros H -> Down Turn. destruct (enough_is_enough s H) as [Ps Gap]. destruct constants as [A [C [E D]]].
+  unfold passes. set (g := slope w) in *. set (w' := (w - / s * g)%V) in *.
+  assert (Lip : error w' (fun i => G i w) <= L * L * ‖w' - w‖²).
+  { replace (L * L * ‖w' - w‖²) with (L * L * ‖w' - w‖² * sum m weight) by (rewrite (proj2 weights); ring).
     unfold error. rewrite <- sum_scale. apply sum_le. intros i I. rewrite (Rmult_comm _ (weight i)).
-    apply Rmult_le_compat_l; [now apply weights|].
-    assert (K := lipschitz _ _ _ _ (F_smooth i I) w' w). replace ‖/ s * g‖² with ‖w' - w‖² by (unfold w'; expand_goal;
-      ring).
-    exact K. }
+    apply Rmult_le_compat_l; [now apply weights|now apply Turn]. }
+  replace (w' - w)%V with (- / s * g)%V in * by (unfold w'; vector).
   set (f := objective w') in *. set (e := error _ _) in *. clearbody f e.
   assert (W : 0 <= (1 + eps) * (a / s)) by (apply Rmult_le_pos; [lra|apply quotient; lra]).
   assert (Z : 0 <= ((1 - c) * s ^ 2 - (L + ridge) / 2 * s - (1 + eps) * a * L ^ 2) / s ^ 3) by (apply quotient;
     [lra|apply pow_lt; lra]).
   refine (conclude _ _ _ (plus (plus (row 1 _ _ Down _) (row _ _ _ Lip W)) (square _ g Z)) _); [lra|expand_goal;
     field; lra].
+Qed.
+
+Theorem N1_restart_passes s w w' : (forall i, (i < m)%nat -> smooth L (F i) (G i)) ->
+  enough <= s -> w' = (w - / s * slope w)%V -> passes s 0 w w' (fun i => G i w).
+Proof.
+  intros F_smooth H E. apply restart_passes_where; [exact H|exact E| |].
+  - assert (Down := descent V m weight ridge L F G weights L_positive F_smooth w (w' - w)%V).
+    replace (w + (w' - w))%V with w' in Down by vector. exact Down.
+  - intros i I. apply (lipschitz _ _ _ _ (F_smooth i I)).
 Qed.
 End Step.
 
@@ -142,7 +148,7 @@ Theorem N1_inhabited s w p : 0 < L -> 0 <= ridge -> (forall i, (i < m)%nat -> sm
 Proof.
   intros LP T FS H Step Mem. destruct (enough_is_enough LP T s H) as [P _]. destruct constants as [A [C [E D]]].
   split; [exact P|split; [nra|]]. intros k. exists 0. split; [apply error_nonneg|].
-  assert (K := N1_restart_passes LP T FS s (w k) (w (S k)) H (Step k)). unfold passes, error in *.
+  assert (K := N1_restart_passes LP T s (w k) (w (S k)) FS H (Step k)). unfold passes, error in *.
   rewrite (sum_ext m (fun i => weight i * ‖G i (w (S k)) - p (S k) i‖²) (fun i => weight i * ‖G i (w (S k)) - G i (w
     k)‖²))
     by (intros i _; now rewrite Mem). exact K.
