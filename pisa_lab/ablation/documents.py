@@ -52,7 +52,7 @@ def study_from(document: Mapping[str, Any], variant: str = FULL) -> Study:
 
     Raises:
         ValueError: an unknown variant, a missing or unknown entry, a number outside its domain, a word that names no
-            method, preconditioner or schedule, or more than `MOST_TRIALS` trials.
+            method, preconditioner, metric or schedule, or more than `MOST_TRIALS` trials.
     """
     check_values(document, "")
     variants = {name: read_table(read_table(document, "variants"), name) for name in read_table(document, "variants")}
@@ -90,7 +90,7 @@ def study_from(document: Mapping[str, Any], variant: str = FULL) -> Study:
 _DOCUMENT = (
     "name", "title", "about", "variants", "only", "grids", "budget", "tuning", "evaluation", "problems", "methods",
 )  # fmt: skip
-_METHOD = ("method", "preconditioner", "schedule", "clip", "warm", "local_steps")
+_METHOD = ("method", "preconditioner", "metric", "schedule", "clip", "warm", "local_steps")
 
 
 def _chosen(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -165,27 +165,37 @@ def _method(name: str, settings: Mapping[str, Any], grids: Mapping[str, Any]) ->
     grid = read_table(grids, choice("grid", settings.get("grid"), tuple(grids)))
     check_known(grid, ("penalties", "rhos"), "[grids]")
     method, schedule = read_word(settings, "method", "pisa"), read_word(settings, "schedule", "constant")
-    preconditioner = read_word(settings, "preconditioner") if settings.get("preconditioner", "") != "" else ""
+    preconditioner, metric = (
+        read_word(settings, part) if settings.get(part, "") != "" else "" for part in ("preconditioner", "metric")
+    )
     clip, warm = settings.get("clip"), settings.get("warm", False)
     if not isinstance(warm, bool):
         raise ValueError(f"warm: {warm!r} must be true or false")
     specs.schedule(schedule)
     if preconditioner:
         specs.preconditioner_row(preconditioner)
+    if metric:
+        specs.metric_row(metric)
     given = {"preconditioner": bool(preconditioner), "schedule": schedule != "constant", "warm": warm}
-    more = {"clip": clip is not None, "rho": "rhos" in grid, "local_steps": "local_steps" in settings}
+    more = {
+        "metric": bool(metric),
+        "clip": clip is not None,
+        "rho": "rhos" in grid,
+        "local_steps": "local_steps" in settings,
+    }
     specs.check_options(method, given | more)
     return MethodSpec(
         name=name,
         method=method,
         preconditioner=preconditioner,
+        metric=metric,
         schedule=schedule,
         clip=None if clip is None else real("clip", clip, above=0.0),
         warm=warm,
         local_steps=read_whole("local_steps", settings.get("local_steps", 5), 1, 10**6),
         penalties=read_numbers("penalties", grid.get("penalties"), above=0.0),
         rhos=read_numbers("rhos", grid["rhos"], at_least=0.0) if "rhos" in grid else (),
-        own_sha256=own_sha256(method, preconditioner),
+        own_sha256=own_sha256(method, preconditioner, metric),
     )
 
 

@@ -55,6 +55,8 @@ class Arena:
 
 
 MOST_ROUNDS = 10**7
+_NO_STEP = 1e6
+"""σ over that of the trials where only costs are counted: nothing may diverge there."""
 CURVES = ("gradients", "hvps")
 """Costs that are kept along a run, beside the objective."""
 
@@ -114,7 +116,7 @@ def _executed(trials: Sequence[Trial], arena: Arena) -> list[Result]:
     rhos = None if first.rho is None else [float(trial.rho or 0.0) for trial in trials]
     draws = None if first.problem.batch is None else Uniform(first.problem.batch)
     rounds = rounds_for(
-        build(first.method, arena.problem, sigmas[:1], rhos and rhos[:1]),
+        build(first.method, arena.problem, [_NO_STEP * max(sigmas)], rhos and rhos[:1]),
         arena.problem,
         batch=first.problem.batch,
         unit=first.unit,
@@ -157,6 +159,7 @@ def build(
         clip=spec.clip,
         warm=spec.warm,
         preconditioner=specs.preconditioner(spec.preconditioner, problem, spec.clip),
+        metric=specs.metric(spec.metric, problem),
         local_steps=spec.local_steps,
     )
     built: Method = specs.method(spec.method, problem, settings)

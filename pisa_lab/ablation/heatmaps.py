@@ -16,6 +16,8 @@ from pisa_lab.ablation.summary import Cell, Summary
 from pisa_lab.plotting import PAPER, RULE, SERIES, STYLE, Curve, draw_curves
 
 COLUMNS = 6
+LINES = 7
+"""Curves of one panel: as many as colours and dashes tell apart."""
 _MAP_HEIGHT, _LINES_HEIGHT, _WIDTH = 1.75, 2.4, 12.6
 _TICKS = ((1, 1.1, 1.2, 1.5, 2, 3), (1, 2, 3, 5, 10, 20), (1, 3, 10, 30, 100, 300, 1000))
 _HEAT = LinearSegmentedColormap.from_list("heat", ["#0b3c5d", SERIES[0], "#8fbcdc", "#eef2f5"])
@@ -37,7 +39,9 @@ def heat(summary: Summary, problem: str) -> Figure:
         parts: Any = figure.subfigures(2, 1, height_ratios=[_MAP_HEIGHT * height, _LINES_HEIGHT])
         above, below = parts
         _maps(above, maps, least, LogNorm(1.0, top), height)
-        _lines(below.subplots(), lines, least, top)
+        panels = np.array_split(np.arange(len(lines)), max(1, -(-len(lines) // LINES)))
+        for axes, places in zip(np.ravel(below.subplots(1, len(panels), sharey=True)), panels, strict=True):
+            _lines(axes, [lines[place] for place in places], least, top)
         figure.suptitle(
             f"{title}: tuning scores over the best of all (ring: chosen; hatched: diverges)",
             x=0.008,

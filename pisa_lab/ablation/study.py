@@ -35,14 +35,15 @@ class ProblemSpec:
 class MethodSpec:
     """One method of the grid with its own grid of settings.
 
-    ``method`` is a row of METHODS, ``preconditioner`` one of PRECONDITIONERS or "", or either is MODULE:OBJECT, an
-    object of the user's, whose modules have the hash ``own_sha256``. ``penalties`` are multiples of the problem's
-    curvature scale; ``rhos`` is empty for a method without ρ.
+    ``method`` is a row of METHODS, ``preconditioner`` one of PRECONDITIONERS or "", ``metric`` one of METRICS or "", or
+    any of them is MODULE:OBJECT, an object of the user's, whose modules have the hash ``own_sha256``. ``penalties`` are
+    multiples of the problem's curvature scale; ``rhos`` is empty for a method without ρ.
     """
 
     name: str
     method: str = "pisa"
     preconditioner: str = ""
+    metric: str = ""
     schedule: str = "constant"
     clip: float | None = None
     warm: bool = False

@@ -61,7 +61,8 @@ def _rounded(value: Any) -> Any:
         return [_rounded(entry) for entry in value]
     if isinstance(value, float):
         short = float(f"{value:.5g}")
-        return None if not math.isfinite(value) else int(short) if short == int(short) else short
+        # Beyond 2⁵³ the digits of an integer are none of the value's, and beyond 2⁶³ it is no number of an array.
+        return None if not math.isfinite(value) else int(short) if abs(short) < 2**53 and short.is_integer() else short
     return value
 
 

@@ -80,7 +80,7 @@ class Trial:
         settings, method = self.problem.settings, self.method
         data = file_sha256(settings.get("data"))
         own = (
-            own_sha256(method.method, method.preconditioner),
+            own_sha256(method.method, method.preconditioner, method.metric),
             own_sha256(settings.get("family"), settings.get("model")),
         )
         if data != self.problem.data_sha256:

@@ -17,7 +17,8 @@ Setting = tuple[float, float | None]
 class Choice:
     """The setting with the least mean score over the tuning seeds, ∞ where a seed has none.
 
-    ``edges`` names the ends of the grid at which it lies: "σ least", "σ greatest", "ρ least", "ρ greatest".
+    ``edges`` names the ends of the grid at which it lies: "σ least", "σ greatest", "ρ least", "ρ greatest". ρ = 0 is
+    the end of what there is, and none of the grid.
     """
 
     setting: Setting
@@ -65,6 +66,6 @@ def _mean(values: list[float | None]) -> float:
 def _edges(method: MethodSpec, setting: Setting) -> tuple[str, ...]:
     found = []
     for symbol, grid, value in (("σ", method.penalties, setting[0]), ("ρ", method.rhos, setting[1])):
-        if len(grid) > 1 and value in (grid[0], grid[-1]):
+        if len(grid) > 1 and value in (grid[0], grid[-1]) and value != 0.0:
             found.append(f"{symbol} {'least' if value == grid[0] else 'greatest'}")
     return tuple(found)

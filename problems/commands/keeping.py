@@ -90,8 +90,8 @@ def _end(trial: Trial) -> Start:
 
 def sources(configuration: Configuration) -> dict[str, str]:
     """Return the hashes of the data's file and of the source that computes the run."""
-    own = own_sha256(configuration.problem, configuration.method, configuration.preconditioner)
-    return {"data_sha256": file_sha256(configuration.data), "code_sha256": code_sha256() + own}
+    parts = (configuration.problem, configuration.method, configuration.preconditioner, configuration.metric)
+    return {"data_sha256": file_sha256(configuration.data), "code_sha256": code_sha256() + own_sha256(*parts)}
 
 
 def _check_state(state: Any, start: Any) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_study import document
 
+from pisa_lab import metrics
 from pisa_lab.ablation import read_study, study_from
 from pisa_lab.ablation import trials as trials_module
 from pisa_lab.ablation.budgets import rounds_for
@@ -109,6 +110,29 @@ def test_a_trial_in_a_group_is_the_trial_alone_bit_for_bit(study):
     assert len({result.measures["gap"] for result in together}) == len(trials)
 
 
+def test_a_metric_of_a_study_is_that_of_the_method_and_counts_in_the_key(study):
+    first = tuning_trials(study)[0]
+    by_name = {**document()["methods"][0], "preconditioner": "heavy-ball", "metric": "max"}
+    (spec,) = study_from(document(methods=[by_name], evaluation={})).methods
+    problem = resolve(study.problems[0].settings, 0).problem
+    assert spec.metric == "max"
+    assert build(spec, problem, [4.0], [1.0]).metric == metrics.by_name("max").build(problem)
+    assert build(study.methods[0], problem, [4.0], [1.0]).metric is None
+    keys = {dataclasses.replace(first, method=dataclasses.replace(first.method, metric=m)).key for m in ("", "ema")}
+    assert len(keys) == 2
+    (result,) = execute((dataclasses.replace(first, method=spec),), resolve)
+    assert (result.status, result.counts["gradients"]) == ("FINISHED", 36)
+
+
+def test_a_budget_is_counted_where_nothing_diverges(study):
+    row = {"name": "secant", "preconditioner": "heavy-ball", "metric": "secant", "grid": "damped"}
+    (spec,) = study_from(document(methods=[row], evaluation={})).methods
+    trials = [dataclasses.replace(tuning_trials(study)[0], method=spec, penalty=p, amount=398) for p in (1e-9, 1.0)]
+    broken, finished = execute(trials, resolve)
+    assert (broken.status, finished.status) == ("NON_FINITE", "FINISHED")
+    assert finished.counts["gradients"] == 3 * 398
+
+
 def test_records_lie_closer_together_at_the_start():
     assert recorded(100, 2) == [0, 100]
     steps = recorded(200, 12)
@@ -126,6 +150,11 @@ def test_records_lie_closer_together_at_the_start():
         ("identity", "gradients", 7, 7),
         ("fisher", "gradients", 7, 3),
         ("warm", "gradients", 7, 6),
+        # Secants are taken in rounds 0, 5, …, for two gradients more: 3, 4, 5, 6, 7, 10 after so many rounds.
+        ("secant", "gradients", 3, 1),
+        ("secant", "gradients", 9, 5),
+        ("secant", "gradients", 10, 6),
+        ("secant", "rounds", 9, 9),
         # 3 clients × 4 numbers × 8 bytes, both ways
         ("fedsgd", "bytes", 2 * 96 * 5 + 1, 5),
     ],
@@ -135,6 +164,7 @@ def test_a_budget_buys_as_many_rounds_as_the_ledger_says(study, name, unit, amou
         "fedsgd": {"method": "fedsgd", "preconditioner": ""},
         "fedavg": {"method": "fedavg", "preconditioner": "", "local_steps": 5},
         "warm": {"warm": True},
+        "secant": {"metric": "secant", "preconditioner": "heavy-ball"},
     }
     spec = dataclasses.replace(study.methods[0], **specs.get(name, {"preconditioner": name}))
     problem = resolve(study.problems[0].settings, 0).problem

@@ -162,6 +162,18 @@ def test_the_setting_with_the_least_tuning_score_is_chosen_and_edges_are_named(s
     assert found["well", "identity"].edges
 
 
+@pytest.mark.parametrize(("rho", "edges"), [(0, {"σ least"}), (0.1, {"σ least", "ρ least"})])
+def test_without_a_preconditioner_is_no_edge_of_its_grid(rho, edges, tmp_path):
+    grids = {**document()["grids"], "damped": {"penalties": [0.8, 3.2], "rhos": [rho, 5]}}
+    study = study_from(document(grids=grids))
+    trials = [trial for trial in tuning_trials(study) if trial.method.name == "identity"]
+    with Store(tmp_path / "planted.sqlite") as store:
+        for trial in trials:
+            measures = {"validation": trial.penalty + (trial.rho or 0.0)}
+            store.put(Result(trial=trial, status=TrialStatus.FINISHED, measures=measures))
+        assert set(chosen(study, store)["well", "identity"].edges) == edges
+
+
 def test_final_trials_and_other_measures_do_not_choose(study, done):
     before = chosen(study, done)
     with sqlite3.connect(done.path) as raw:

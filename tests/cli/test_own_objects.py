@@ -1,5 +1,6 @@
 """MODULE:OBJECT: an object of the user's own in every command, in studies and in their workers."""
 
+import dataclasses
 import json
 import os
 import re
@@ -13,9 +14,13 @@ from cli_cases import call
 from small_study import STUDY
 
 from pisa_lab import PISA, specs
-from pisa_lab.ablation import study_from
+from pisa_lab.ablation import read_study, study_from
 from pisa_lab.ablation.queries import query
+from pisa_lab.ablation.sources import Changed, own_sha256
+from pisa_lab.ablation.trials import tuning_trials
 from pisa_lab.methods import Settings
+from problems.commands.configuration import Configuration
+from problems.commands.keeping import sources
 from problems.quadratics import random_quadratic
 from problems.table import by_name
 
@@ -30,6 +35,8 @@ OWN = '''
 """Own objects."""
 from pisa_lab import PISA
 from pisa_lab.methods import MethodRow
+from pisa_lab.metrics import Metric
+from pisa_lab.preconditioners import SecondMoment
 from problems.quadratics import random_quadratic
 from problems.table import PROBLEMS
 
@@ -46,6 +53,10 @@ def method(problem, settings):
 
 fixed, instance, number = PISA(penalty=4.0), random_quadratic(3, clients=2), 3
 row = PROBLEMS[0]
+
+
+def measure(problem):
+    return Metric(SecondMoment("III"), floor=FACTOR)
 
 
 def broken(*given):
@@ -135,6 +146,27 @@ def test_a_study_takes_a_problem_with_its_settings_and_a_method(capsys, own, tmp
     assert (code, err) == (0, "")
     sql = "SELECT method, status, count(*) AS n FROM trials WHERE method = 'mine' GROUP BY status"
     assert {row["status"] for row in query(tmp_path / "small.sqlite", sql)} <= {"FINISHED", "NON_FINITE"}
+
+
+def test_ones_own_metric_enters_a_study_and_the_hash_of_its_trials(capsys, own, tmp_path):
+    row = f'[[methods]]\nname = "mine"\nmethod = "sisa-metric"\nmetric = "{own}:measure"\ngrid = "plain"\n'
+    (tmp_path / "small.toml").write_text(STUDY + row)
+    code, _, err = call(capsys, "ablate", "small.toml", "--jobs", 1)
+    assert (code, err) == (0, "")
+    sql = "SELECT status, count(*) AS n FROM trials WHERE method = 'mine' AND phase = 'evaluation' GROUP BY status"
+    assert query(tmp_path / "small.sqlite", sql) == [{"status": "FINISHED", "n": 4}]
+    trial = next(trial for trial in tuning_trials(read_study(tmp_path / "small.toml")) if trial.method.name == "mine")
+    assert trial.method.own_sha256 == own_sha256(f"{own}:measure") != ""
+    trial.check_sources()
+    old = dataclasses.replace(trial, method=dataclasses.replace(trial.method, own_sha256=""))
+    with pytest.raises(Changed, match="modules of 'mine' or 'well' changed"):
+        old.check_sources()
+
+
+def test_ones_own_metric_counts_in_the_hash_of_a_run_that_is_kept(own):
+    plain = Configuration(problem="quadratic", method="sisa-metric")
+    mine = dataclasses.replace(plain, metric=f"{own}:measure")
+    assert sources(mine)["code_sha256"] == sources(plain)["code_sha256"] + own_sha256(f"{own}:measure")
 
 
 PISA_WITH = ["run", "quadratic", "--method", "pisa", "--preconditioner"]
