@@ -183,7 +183,7 @@ def test_the_page_about_studies_shows_one_that_runs(tmp_path):
         assert end.done == end.total
         columns = {row["name"] for row in store.select("SELECT name FROM pragma_table_info('trials')")}
     rows = query(tmp_path / "mine.sqlite", sql)
-    assert rows == [{"variant": "quick", "method": name, "n": 10} for name in ("fedsgd", "identity")]
+    assert rows == [{"variant": "quick", "method": name, "n": 10} for name in ("fedsgd", "identity", "metric")]
     (named,) = re.findall(r"\| `trials` \| (.*) \|", text)
     assert set(re.findall(r"`(\w+)`", named)) <= columns
     assert columns - set(re.findall(r"`(\w+)`", named)) == set(COSTS) - {"rounds"}
