@@ -64,7 +64,8 @@ def _full_problem(oracle: Any) -> Problem:
     if getattr(oracle, "batched", False):
         raise ValueError(
             "penalty: 'auto' compares values of F, which mini-batches do not give; rules for them that ask for no L "
-            "are metrics, with penalty=1: 'adagrad-norm', 'adagrad-layer', 'adagrad-coordinate' (sums), 'secant'"
+            "are metrics, with penalty=1: 'adagrad-norm', 'adagrad-layer' (sums of squares), 'secant'; "
+            "'adagrad-coordinate' where every coordinate is seen from the first batch on"
         )
     return problem
 

@@ -64,7 +64,7 @@ METRICS = (
     MetricRow(
         "adagrad-coordinate",
         lambda problem: Metric(AdaGradNorm("coordinate"), order="mixed"),
-        "roots of sums of G² and of what the clients disagree by: N4's",
+        "roots of sums by coordinate: N4's; leaps where a coordinate is seen late",
     ),
     MetricRow("adagrad-layer", _layers, "one root of sums for each layer"),
     MetricRow("adagrad-norm", lambda problem: Metric(AdaGradNorm(), order="mixed"), "one root of sums: no L to know"),

@@ -28,7 +28,9 @@ class AdaGradNorm(Base):
     B is the whole parameter, a layer or a coordinate. With `Metric(…, order="mixed")`, Q = 0 at the clients and λ = 0
     it is the method of theorem N4 with $c_0 = \sigma^2$, which asks for no L, no variance and no horizon; the first
     gradient is the probe that its start comes from. For one block the step is that of Li & Orabona (2019) and of Ward,
-    Wu & Bottou (2019). Source: MATHEMATICS.md#N4.
+    Wu & Bottou (2019). The theorem's start is positive in every block: a coordinate that the first batches never touch
+    has D = floor, and with a floor of 1e-8 it leaps when one does (sparse features: give the `Metric` a floor of the
+    size of gradients). Source: MATHEMATICS.md#N4.
 
     Args:
         by: what shares a number: "norm" (all), "layer" or "coordinate".
