@@ -12,7 +12,9 @@ from proofs_check.measured import CLAIMS_MEASURED
 
 pytestmark = pytest.mark.slow
 
-REFUTED = [claim.name for claim in CLAIMS_MEASURED if claim.expected is Verdict.REFUTED]
+ANY_STEP = ("N1-penalty-needed-in-runs",)
+"""What holds of any client step, a broken one too: the search makes all of them safe (its mutants: those of the search)."""
+REFUTED = [claim.name for claim in CLAIMS_MEASURED if claim.expected is Verdict.REFUTED and claim.name not in ANY_STEP]
 TORCH = ["torch-steps-by-hand", "torch-clients-by-hand"]
 
 
