@@ -13,7 +13,7 @@ from proofs_check.measured import CLAIMS_MEASURED
 pytestmark = pytest.mark.slow
 
 ANY_STEP = ("N1-penalty-needed-in-runs",)
-"""What holds of any client step, a broken one too: the search makes all of them safe (its mutants: those of the search)."""
+"""What holds of any client step, a broken one too: the search makes all of them safe, and has mutants of its own."""
 REFUTED = [claim.name for claim in CLAIMS_MEASURED if claim.expected is Verdict.REFUTED and claim.name not in ANY_STEP]
 TORCH = ["torch-steps-by-hand", "torch-clients-by-hand"]
 
