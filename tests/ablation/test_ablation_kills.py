@@ -159,7 +159,8 @@ def test_fifty_kills_lose_no_finished_trial_and_repeat_none(places):
             assert not run_now & set(before)
             mid_work += "end" not in out and len(after) > len(before)
             if "end" in out:
-                assert out.split() == ["end", str(len(expected)), "0"]
+                # A worker that starts as its parent goes prints its traceback to the same stream.
+                assert f"end {len(expected)} 0\n" in out
                 break
         assert reproducible(after) == expected
         raw = sqlite3.connect(file)
