@@ -233,23 +233,33 @@ def sisa(
     beta: float = 0.999,
     clip: float | None = None,
     metric: str | ServerStep | None = None,
-    momentum: float = 0.9,
+    momentum: float | None = None,
     **settings: Any,
 ) -> PISA:
     """Return SISA: PISA with Q from the second moment of π + g; with a ``metric``, its repair.
 
     As published (``metric`` None) the second moment sets a momentum. With ``metric="ema"``, or any other of `METRICS`
-    or a `Metric`, it sets the length of the step instead, and the clients have the scalar ``momentum``; ``rho``,
-    ``scheme``, ``beta`` and ``clip`` are of no effect then, so that they must be left alone.
+    or a `Metric`, it sets the length of the step instead, and the clients have the scalar ``momentum``, by default 0.9;
+    ``rho``, ``scheme``, ``beta`` and ``clip`` are of no effect then, as ``momentum`` is without one.
     Source: MATHEMATICS.md#preconditioners, MATHEMATICS.md#N3.
+
+    Raises:
+        ValueError: a setting of no effect, or the name of a metric that needs a problem: build that row of `METRICS`.
     """
     if metric is None:
+        if momentum is not None:
+            raise ValueError(f"momentum: {momentum!r} says nothing without a metric; Q sets the momentum there")
         moment = SecondMoment(scheme=scheme, beta=beta, clip=clip)
         return PISA(penalty=penalty, rho=rho, preconditioner=moment, **settings)
     if (rho, scheme, beta, clip) != (1.0, "III", 0.999, None):
         raise ValueError("metric: with one, rho, scheme, beta and clip say nothing; give them to the Metric")
-    server = metric_by_name(metric).build(None) if isinstance(metric, str) else metric
-    return PISA(penalty=penalty, preconditioner=HeavyBall(momentum), metric=server, **settings)
+    if isinstance(metric, str):
+        try:
+            metric = metric_by_name(metric).build(None)
+        except AttributeError as error:
+            raise ValueError(f"metric: {metric!r} is built for a problem; metrics.by_name(…).build(problem)") from error
+    memory = HeavyBall() if momentum is None else HeavyBall(momentum)
+    return PISA(penalty=penalty, preconditioner=memory, metric=metric, **settings)
 
 
 def nsisa(
@@ -271,8 +281,16 @@ def nsisa(
     ``scale`` of `SpectralDescent`, after scalar ``momentum`` at the clients; what is no matrix takes steps of
     ``ratio``/σ in Adam's metric. ``rho`` is of the first alone, ``scale`` and ``ratio`` of the second.
     Source: MATHEMATICS.md#preconditioners, MATHEMATICS.md#N6.
+
+    Raises:
+        ValueError: a setting of no effect where ``where`` says.
     """
-    if choice("where", where, ("client", "server")) == "client":
+    choice("where", where, ("client", "server"))
+    if where == "client" and (scale, ratio) != ("constant", 1.0):
+        raise ValueError("scale: it and ratio are of the server's Newton–Schulz; where='server' has it")
+    if where == "server" and rho != 1.0:
+        raise ValueError(f"rho: {rho!r} says nothing on the server; it weighs the clients' Q, where='client'")
+    if where == "client":
         return PISA(
             penalty=penalty, rho=rho, preconditioner=OrthogonalMomentum(blocks=blocks, momentum=momentum), **settings
         )
